@@ -1,14 +1,17 @@
 """The configuration: config.json as frozen, validated models.
 
-The only reader of that file. Run as a program it prints the JSON schema that
-config.schema.json holds: ``python -m stacks.config > config.schema.json``.
+The only reader of that file. Run as a program it prints the JSON schema that config.schema.json holds:
+``python -m stacks.config > config.schema.json``.
 """
 
 import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic.json_schema import GenerateJsonSchema
+
+from stacks.config_errors import describe
 
 INLINE_MAP_CONCURRENCY_LIMIT = 40
 """Iterations that AWS runs at once in an inline Map (Step Functions quotas)."""
@@ -16,8 +19,14 @@ INLINE_MAP_CONCURRENCY_LIMIT = 40
 MAX_SECONDS = 99_999_999
 """Longest wait and longest timeout (Amazon States Language)."""
 
+LIST_ATTRIBUTE = "values"
+"""The attribute of the table's item that holds the list."""
+
+MAX_KEY_NAME_BYTES = 255
+MAX_KEY_VALUE_BYTES = 2048
+"""Limits of a partition key in UTF-8 (DynamoDB quotas)."""
+
 WorkflowName = Literal["fanOut"]
-Seconds = Annotated[int, Field(strict=True, le=MAX_SECONDS)]
 
 
 class ConfigError(Exception):
@@ -28,34 +37,74 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+def _check_key_name(name: str) -> str:
+    if not 1 <= len(name.encode()) <= MAX_KEY_NAME_BYTES or name == LIST_ATTRIBUTE:
+        raise ValueError
+    return name
+
+
+def _check_key_value(value: str) -> str:
+    if not 1 <= len(value.encode()) <= MAX_KEY_VALUE_BYTES or value.startswith("{%"):
+        raise ValueError
+    return value
+
+
+def _check_workflows(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names or len(set(names)) < len(names):
+        raise ValueError
+    return names
+
+
 class DdbConfig(_Section):
     """The DynamoDB item that holds the list."""
 
-    tableName: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{3,255}$")] = Field(
+    tableName: str = Field(
         "StepFunctionsProjectDDBTable",
-        description="Name of the table: 3 to 255 letters, digits, '_', '-' and '.'.",
+        description="Name of the table.",
+        pattern=r"^[A-Za-z0-9_.-]{3,255}$",
+        json_schema_extra={"errorMessage": "3 to 255 letters, digits, '_', '-' or '.'"},
     )
-    partitionKeyName: Annotated[str, Field(min_length=1, max_length=255)] = Field(
-        "mapstatelist", description="Name of the table's partition key, a string."
+    partitionKeyName: Annotated[str, AfterValidator(_check_key_name)] = Field(
+        "mapstatelist",
+        description="Name of the table's partition key, a string.",
+        json_schema_extra={
+            "minLength": 1,
+            "maxLength": MAX_KEY_NAME_BYTES,
+            "not": {"const": LIST_ATTRIBUTE},
+            "errorMessage": f"text of 1 to {MAX_KEY_NAME_BYTES} bytes in UTF-8, "
+            f"other than '{LIST_ATTRIBUTE}', which holds the list",
+        },
     )
-    partitionKeyValueField: Annotated[str, Field(min_length=1, max_length=2048)] = Field(
-        "mapitems", description="Key of the one item that holds the list, in its attribute 'values'."
+    partitionKeyValueField: Annotated[str, AfterValidator(_check_key_value)] = Field(
+        "mapitems",
+        description=f"Key of the one item that holds the list, in its attribute '{LIST_ATTRIBUTE}'.",
+        json_schema_extra={
+            "minLength": 1,
+            "maxLength": MAX_KEY_VALUE_BYTES,
+            "not": {"pattern": "^{%"},
+            "errorMessage": f"text of 1 to {MAX_KEY_VALUE_BYTES} bytes in UTF-8 "
+            "that does not start with '{%', which Step Functions takes for an expression",
+        },
     )
 
 
 class StepfuncConfig(_Section):
     """How the list is fanned out."""
 
-    maxConcurrency: Annotated[int, Field(ge=0)] = Field(
+    maxConcurrency: int = Field(
         1,
+        ge=0,
         description="Items processed at once; 0 means as many as AWS allows, "
         f"which is {INLINE_MAP_CONCURRENCY_LIMIT} in an inline Map.",
     )
-    waitDurationSeconds: Annotated[Seconds, Field(ge=0)] = Field(
-        2, description="Seconds that each item waits before it is processed; 0 means no wait."
+    waitDurationSeconds: int = Field(
+        2,
+        ge=0,
+        le=MAX_SECONDS,
+        description="Seconds that each item waits before it is processed; 0 means no wait.",
     )
-    timeoutDurationSeconds: Annotated[Seconds, Field(ge=1)] = Field(
-        20, description="Seconds after which an execution ends TIMED_OUT."
+    timeoutDurationSeconds: int = Field(
+        20, ge=1, le=MAX_SECONDS, description="Seconds after which an execution ends TIMED_OUT."
     )
     onItemFailure: Literal["fail", "continue"] = Field(
         "fail",
@@ -67,12 +116,16 @@ class StepfuncConfig(_Section):
 class Config(_Section):
     """The whole of config.json. A section that is missing has its defaults."""
 
-    workflows: Annotated[tuple[WorkflowName, ...], Field(min_length=1, strict=False)] = Field(
-        ("fanOut",), description="The workflows to deploy, one stack each."
+    workflows: Annotated[tuple[WorkflowName, ...], AfterValidator(_check_workflows)] = Field(
+        ("fanOut",),
+        strict=False,
+        description="The workflows to deploy, one stack each.",
+        json_schema_extra={"minItems": 1, "uniqueItems": True},
     )
     production: bool = Field(
         False,
-        description="true keeps the data when the stack goes: RETAIN, point-in-time recovery, deletion protection.",
+        description="true keeps the data when the stack goes: RETAIN, point-in-time recovery, "
+        "deletion protection.",
     )
     ddb: DdbConfig = DdbConfig()
     stepfunc: StepfuncConfig = StepfuncConfig()
@@ -84,52 +137,57 @@ def load_config(path: Path) -> Config:
     Raises
     ------
     ConfigError
-        The file cannot be read, is not JSON, or holds a key or a value that
-        is not allowed; one line for each.
+        The file cannot be read, is not JSON, or holds a key or a value that is not allowed: a line for each.
     """
+    content = _read_json(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return Config.model_validate(content)
+    except ValidationError as error:
+        schema = _schema()
+        problems = error.errors(include_url=False, include_context=False)
+        lines = [describe(path, problem["loc"], problem["input"], schema) for problem in problems]
+        raise ConfigError("\n".join(lines)) from error
+
+
+def _read_json(path: Path) -> object:
+    try:
+        # Notepad puts a byte order mark before the text, which utf-8-sig takes away.
+        content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_unique_keys)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text, at byte {error.start}") from error
     except json.JSONDecodeError as error:
         raise ConfigError(f"{path}:{error.lineno}:{error.colno}: is not JSON: {error.msg}") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{path}: {error}") from error
     if isinstance(content, dict):
         content.pop("$schema", None)
-    try:
-        return Config.model_validate(content)
-    except ValidationError as error:
-        lines = [_describe(path, problem) for problem in error.errors(include_url=False)]
-        raise ConfigError("\n".join(lines)) from error
+    return content
 
 
-def _describe(path: Path, problem: Any) -> str:
-    """One validation problem as one line: file, key, value, what is allowed."""
-    key = ".".join(str(part) for part in problem["loc"]) or "the file"
-    if problem["type"] == "extra_forbidden":
-        model = _section_at(problem["loc"][:-1])
-        return f"{path}: {key} is not a known key; known are {', '.join(model.model_fields)}"
-    value = json.dumps(problem["input"], ensure_ascii=False, default=str)
-    if len(value) > 80:
-        value = value[:77] + "..."
-    allowed = problem["msg"].removeprefix("Input should be ").removeprefix("Value should have ")
-    return f"{path}: {key} is {value}; allowed is {allowed}"
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a key that is there twice, of which Python would silently take the last."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        raise ValueError(f"{', '.join(twice)} is there more than once; allowed is once in an object")
+    return content
 
 
-def _section_at(location: tuple[str | int, ...]) -> type[BaseModel]:
-    model: type[BaseModel] = Config
-    for part in location:
-        annotation = model.model_fields[str(part)].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            break
-        model = annotation
-    return model
+class _SchemaWithoutTitles(GenerateJsonSchema):
+    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002  named by the base class
+        return False
+
+
+def _schema() -> dict[str, Any]:
+    return Config.model_json_schema(schema_generator=_SchemaWithoutTitles)
 
 
 def schema_text() -> str:
-    """The text of config.schema.json: a JSON schema for editors."""
-    schema = Config.model_json_schema()
+    """Return the text of config.schema.json: a JSON schema for editors."""
+    schema = _schema()
     schema["properties"] = {"$schema": {"type": "string"}, **schema["properties"]}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 

@@ -1,0 +1,1 @@
+"""Python functions as AWS Lambda runs them: what MiniStack's execution environments lack."""

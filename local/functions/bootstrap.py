@@ -1,0 +1,106 @@
+"""The program inside a Python execution environment: AWS's own Lambda runtime, fed over pipes.
+
+It stands alone: MiniStack copies its text into the environment's folder and
+starts it there. What the function logs or prints goes to standard error,
+closed after every invocation by a line that holds INVOCATION_END.
+
+The pipes carry lines of JSON: first a description of the function; then, for
+each invocation, one line of context and one with the event, answered by one
+line with the status and one with the result or the error document.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+from awslambdaric import bootstrap
+from awslambdaric.lambda_runtime_client import InvocationRequest, LambdaRuntimeClient
+
+INVOCATION_END = "\x1einvocation-end"
+AWS_TASK_ROOT = "/var/task"
+"""Where a function's code lies on AWS; stack traces say so here too."""
+
+
+class PipeClient(LambdaRuntimeClient):  # type: ignore[misc]
+    """Takes the place of the Lambda runtime API."""
+
+    def __init__(self, requests: TextIO, responses: TextIO, timeout_seconds: float) -> None:
+        super().__init__("pipe")
+        self._requests = requests
+        self._responses = responses
+        self._timeout_seconds = timeout_seconds
+        self._ready = False
+
+    def wait_next_invocation(self) -> Any:
+        """Take the next invocation, or end the process when there will be none."""
+        if not self._ready:
+            self._ready = True
+            self._respond('{"status": "ready"}')
+        context_line = self._requests.readline()
+        event_line = self._requests.readline()
+        if not event_line:
+            sys.exit(0)
+        context = json.loads(context_line)
+        return InvocationRequest(
+            invoke_id=context["request_id"],
+            x_amzn_trace_id=context["trace_id"],
+            invoked_function_arn=context["invoked_function_arn"],
+            deadline_time_in_ms=int((time.time() + self._timeout_seconds) * 1000),
+            client_context=None,
+            cognito_identity=None,
+            tenant_id=None,
+            content_type="application/json",
+            event_body=event_line,
+            invocation_id=None,
+        )
+
+    def post_invocation_result(
+        self, invoke_id: str, result_data: Any, content_type: str = "", invocation_id: Any = None
+    ) -> None:
+        """Answer with what the handler returned."""
+        del invoke_id, content_type, invocation_id
+        result = result_data.decode("utf-8", "replace") if isinstance(result_data, bytes) else result_data
+        self._end_invocation('{"status": "ok"}', result)
+
+    def post_invocation_error(
+        self, invoke_id: str, error_response_data: str, xray_fault: str, invocation_id: Any = None
+    ) -> None:
+        """Answer with the handler's error."""
+        del invoke_id, xray_fault, invocation_id
+        document = error_response_data.replace(os.environ["LAMBDA_TASK_ROOT"], AWS_TASK_ROOT)
+        self._end_invocation('{"status": "error"}', document)
+
+    def post_init_error(self, error_response_data: Any, error_type_override: str | None = None) -> None:
+        """Answer the first invocation with the error of the initialisation, as AWS does."""
+        del error_type_override
+        request = self.wait_next_invocation()
+        self.post_invocation_error(request.invoke_id, json.dumps(error_response_data), "")
+
+    def _end_invocation(self, *lines: str) -> None:
+        os.write(2, f"{INVOCATION_END}\n".encode())
+        self._respond(*lines)
+
+    def _respond(self, *lines: str) -> None:
+        self._responses.write("".join(f"{line}\n" for line in lines))
+        self._responses.flush()
+
+
+def main() -> None:
+    """Serve one function until the requests end."""
+    requests = os.fdopen(os.dup(0), encoding="utf-8", newline="\n")
+    responses = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+    os.dup2(2, 1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    function = json.loads(requests.readline())
+    sys.path.insert(0, function["code_dir"])
+    for layer in filter(None, os.environ.get("_LAMBDA_LAYERS_DIRS", "").split(os.pathsep)):
+        sys.path.insert(1, str(Path(layer, "python")))
+    client = PipeClient(requests, responses, float(os.environ["_LAMBDA_TIMEOUT"]))
+    bootstrap.run(f"{function['module']}.{function['handler']}", client)
+
+
+if __name__ == "__main__":
+    main()

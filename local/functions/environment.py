@@ -1,0 +1,144 @@
+"""Execution environments for Python functions, as the Lambda service runs them.
+
+MiniStack keeps the pool of environments; here is what one of them does with an
+invocation. The function runs in a process of its own under AWS's runtime
+(bootstrap.py), so that its error names, its JSON log lines and what it cannot
+marshal are AWS's.
+"""
+
+import json
+import queue
+import select
+import time
+from pathlib import Path
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+from local.functions import bootstrap
+from local.functions.bootstrap import INVOCATION_END
+
+BOOTSTRAP = Path(bootstrap.__file__).read_text(encoding="utf-8")
+LOG_END_SECONDS = 1.0
+"""How long the last log lines of an invocation may take through the pipe."""
+
+
+class PythonEnvironment(lambda_runtime.Worker):  # type: ignore[misc]
+    """One process that serves one invocation at a time."""
+
+    _proc: Any
+
+    def __init__(self, func_name: str, config: dict[str, Any], code_zip: bytes) -> None:
+        super().__init__(func_name, _with_runtime_variables(config), code_zip)
+
+    def invoke(
+        self,
+        event: Any,
+        request_id: str,
+        *,
+        trace_id: str | None = None,
+        invoked_function_arn: str | None = None,
+    ) -> dict[str, Any]:
+        """Run one invocation.
+
+        Returns
+        -------
+        dict
+            ``body``: what the handler returned, or AWS's error document;
+            ``error``: True for the latter; ``log``: what it logged.
+        """
+        with self._lock:
+            if self._proc is None or self._proc.poll() is not None:
+                self._spawn()
+            context = {
+                "request_id": request_id,
+                "trace_id": trace_id,
+                "invoked_function_arn": invoked_function_arn,
+            }
+            try:
+                self._proc.stdin.write(f"{json.dumps(context)}\n{json.dumps(event)}\n")
+                self._proc.stdin.flush()
+                return self._answer(request_id)
+            except OSError:
+                return self._exited(request_id)
+
+    def _answer(self, request_id: str) -> dict[str, Any]:
+        timeout = float(self.config.get("Timeout", 3))
+        if not select.select([self._proc.stdout], [], [], timeout)[0]:
+            message = f"RequestId: {request_id} Error: Task timed out after {timeout:.2f} seconds"
+            self._end_process()
+            return self._failure("Sandbox.Timedout", message)
+        status = self._proc.stdout.readline()
+        body = self._proc.stdout.readline()
+        if not body:
+            return self._exited(request_id)
+        failed = json.loads(status)["status"] != "ok"
+        return {"body": json.loads(body), "error": failed, "log": self._read_log()}
+
+    def _exited(self, request_id: str) -> dict[str, Any]:
+        status = self._end_process()
+        reason = f"exit status {status}" if status >= 0 else f"signal {-status}"
+        return self._failure(
+            "Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited with error: {reason}"
+        )
+
+    def _failure(self, error_type: str, message: str) -> dict[str, Any]:
+        log = "\n".join([*filter(None, [self._read_log()]), message])
+        return {"body": {"errorMessage": message, "errorType": error_type}, "error": True, "log": log}
+
+    def _end_process(self) -> int:
+        process, self._proc = self._proc, None
+        process.kill()
+        status: int = process.wait()
+        self._stderr_thread.join(LOG_END_SECONDS)
+        self._stderr_queue.put(INVOCATION_END)
+        return status
+
+    def _read_log(self) -> str:
+        lines = []
+        deadline = time.monotonic() + LOG_END_SECONDS
+        while True:
+            try:
+                line = self._stderr_queue.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                break
+            if line.endswith(INVOCATION_END):
+                lines.append(line.removesuffix(INVOCATION_END))
+                break
+            lines.append(line)
+        return "\n".join(filter(None, lines))
+
+
+def _with_runtime_variables(config: dict[str, Any]) -> dict[str, Any]:
+    variables = {
+        **config.get("Environment", {}).get("Variables", {}),
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{config['Runtime']}",
+        "AWS_LAMBDA_LOG_FORMAT": config.get("LoggingConfig", {}).get("LogFormat", "Text"),
+        "PYTHONUTF8": "1",
+    }
+    return {**config, "Environment": {"Variables": variables}}
+
+
+def is_python(config: dict[str, Any]) -> bool:
+    """Whether a function of this configuration runs in a PythonEnvironment."""
+    return str(config.get("Runtime", "")).startswith("python")
+
+
+def invoke_in_pool(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+    """Run one invocation of a Python function in a free environment of its pool."""
+    config = func["config"]
+    lambda_svc._ensure_reaper_thread()
+    environment, _ = lambda_runtime.acquire_worker(
+        config["FunctionName"], config, func["code_zip"], qualifier=config.get("Version", "$LATEST")
+    )
+    try:
+        outcome: dict[str, Any] = environment.invoke(
+            event,
+            request_id,
+            trace_id=lambda_svc._xray_trace_id_for_invocation(config),
+            invoked_function_arn=config["FunctionArn"],
+        )
+        return outcome
+    finally:
+        lambda_runtime.release_worker(environment)

@@ -1,0 +1,1 @@
+"""The control flow of AWS Step Functions: what MiniStack's executions lack."""

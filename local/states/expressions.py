@@ -1,0 +1,96 @@
+"""JSONata: expressions and templates of the Amazon States Language.
+
+Evaluated by jsonata-python with the functions that MiniStack adds for Step
+Functions; compiled once for each expression.
+"""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jsonata
+from jsonata.utils import Utils
+from ministack.services import stepfunctions
+
+from local.states.errors import QUERY_EVALUATION, StatesError
+
+EVALUATION_TIMEOUT_MILLISECONDS = 1000
+"""The longest that AWS evaluates one expression."""
+
+
+class EvaluationError(StatesError):
+    """A JSONata failure, with the field of the state that holds the expression."""
+
+    def __init__(self, cause: str, location: str) -> None:
+        super().__init__(QUERY_EVALUATION, cause)
+        self.location = location
+
+
+class UnusableValueError(EvaluationError):
+    """An expression that works but whose value the state cannot use."""
+
+
+@functools.lru_cache(maxsize=4096)
+def _compile(expression: str) -> Any:
+    compiled = jsonata.Jsonata.jsonata(expression)
+    stepfunctions._register_sfn_jsonata_functions(compiled)
+    return compiled
+
+
+def is_expression(value: Any) -> bool:
+    """Whether a field's value is a JSONata expression."""
+    return isinstance(value, str) and value.startswith("{%") and value.endswith("%}")
+
+
+def evaluate(text: str, location: str, states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
+    """The value of a field such as ``{% $states.input.x %}``.
+
+    Parameters
+    ----------
+    location
+        The field's path in the state, for the error.
+    states
+        What ``$states`` holds: input, context and, where there is one, result or errorOutput.
+    variables
+        The workflow's variables.
+
+    Raises
+    ------
+    EvaluationError
+        The expression fails or yields nothing.
+    """
+    expression = text[2:-2].strip()
+    bindings = {name: Utils.NULL_VALUE if value is None else value for name, value in variables.items()}
+    bindings["states"] = states
+    try:
+        compiled = _compile(expression)
+        compiled.environment.set_runtime_bounds(EVALUATION_TIMEOUT_MILLISECONDS, None)
+        value = compiled.evaluate(None, bindings)
+    except Exception as error:
+        code = getattr(error, "error", None)
+        detail = f"{code}: {error}" if isinstance(code, str) and code else str(error)
+        raise EvaluationError(
+            f"The JSONata expression '{expression}' specified for the field '{location}' "
+            f"threw an error during evaluation. {detail}",
+            location,
+        ) from error
+    if value is None and not stepfunctions._jsonata_result_defined(expression, bindings):
+        raise EvaluationError(
+            f"The JSONata expression '{expression}' specified for the field '{location}' returned nothing "
+            "(undefined).",
+            location,
+        )
+    return value
+
+
+def fill(template: Any, location: str, states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
+    """Evaluate every expression inside a template."""
+    if is_expression(template):
+        return evaluate(template, location, states, variables)
+    if isinstance(template, dict):
+        return {key: fill(value, f"{location}/{key}", states, variables) for key, value in template.items()}
+    if isinstance(template, list):
+        return [
+            fill(value, f"{location}[{index}]", states, variables) for index, value in enumerate(template)
+        ]
+    return template

@@ -1,0 +1,93 @@
+"""The generated parts of docs/workflows, a diagram and a definition: ``python -m stacks.pages`` writes them.
+
+A page keeps its own text; what stands between ``<!-- diagram -->`` or ``<!-- definition -->`` and the next
+``<!-- end -->`` is replaced.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App
+from aws_cdk.assertions import Template
+
+from stacks.config import Config
+from stacks.fan_out.stack import FanOutStack
+
+_ROOT = Path(__file__).parent.parent
+PAGES = {_ROOT / "docs" / "workflows" / "fan_out.md": FanOutStack}
+_SHAPES = {"Choice": '{"%s"}', "Wait": '(["%s"])', "Fail": '[["%s"]]', "Succeed": '[["%s"]]'}
+
+
+def read_definition(template: Mapping[str, Any]) -> Any:
+    """Return the definition in a template; what only a deployment knows is a ``${Name}``."""
+    resources = template["Resources"].values()
+    (machine,) = (each for each in resources if each["Type"] == "AWS::StepFunctions::StateMachine")
+    parts = machine["Properties"]["DefinitionString"]["Fn::Join"][1]
+    return json.loads("".join(part if isinstance(part, str) else _placeholder(part) for part in parts))
+
+
+def _placeholder(reference: dict[str, Any]) -> str:
+    if reference == {"Ref": "AWS::Partition"}:
+        return "aws"
+    name = reference.get("Ref") or reference["Fn::GetAtt"][0]
+    return "${" + re.sub(r"[0-9A-F]{8}$", "", name) + "}"
+
+
+def draw(definition: dict[str, Any]) -> str:
+    """Return a definition as a Mermaid flowchart: an ItemProcessor is a box, a caught error a dotted line."""
+    start = f"    start((start)) --> {_node(definition['StartAt'])}"
+    return "\n".join(["flowchart TD", start, *_draw_states(definition)])
+
+
+def _draw_states(machine: dict[str, Any]) -> Iterator[str]:
+    for name, state in machine["States"].items():
+        if "ItemProcessor" in state:
+            yield f'    subgraph {_node(name)}["{name}: for each item"]'
+            yield from _draw_states(state["ItemProcessor"])
+            yield "    end"
+        else:
+            shape = _SHAPES.get(state["Type"], '["%s"]')
+            yield f"    {_node(name)}{shape % name}"
+        for rule in state.get("Choices", []):
+            yield f'    {_node(name)} -->|"{rule["Comment"]}"| {_node(rule["Next"])}'
+        if "Default" in state:
+            yield f'    {_node(name)} -->|"otherwise"| {_node(state["Default"])}'
+        if "Next" in state:
+            yield f"    {_node(name)} --> {_node(state['Next'])}"
+        for target in dict.fromkeys(catcher["Next"] for catcher in state.get("Catch", [])):
+            yield f'    {_node(name)} -.->|"error"| {_node(target)}'
+
+
+def _node(name: str) -> str:
+    return re.sub(r"\W", "", name)
+
+
+def render(page: str, definition: dict[str, Any]) -> str:
+    """Return the text of a page with its generated parts up to date."""
+    parts = {
+        "diagram": ("mermaid", draw(definition)),
+        "definition": ("json", json.dumps(definition, indent=2)),
+    }
+    for name, (language, text) in parts.items():
+        before, start, rest = page.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition("<!-- end -->")
+        page = f"{before}{start}```{language}\n{text}\n```\n{end}{after}"
+    return page
+
+
+def current_pages() -> dict[Path, str]:
+    """Return what each page should say, with the default configuration."""
+    pages = {}
+    for path, stack in PAGES.items():
+        template = Template.from_stack(stack(App(), stack.__name__, config=Config())).to_json()
+        pages[path] = render(path.read_text(encoding="utf-8"), read_definition(template))
+    return pages
+
+
+if __name__ == "__main__":
+    for path, text in current_pages().items():
+        path.write_text(text, encoding="utf-8")
+        print(f"{path} is current")

@@ -1,0 +1,65 @@
+"""The page of the fan-out workflow: its diagram and its definition are those that are deployed."""
+
+import pytest
+
+from stacks.pages import PAGES, current_pages, draw, render
+
+MACHINE = {
+    "StartAt": "Any?",
+    "States": {
+        "Any?": {
+            "Type": "Choice",
+            "Choices": [{"Comment": "yes", "Next": "Each One"}],
+            "Default": "None There",
+        },
+        "None There": {"Type": "Fail"},
+        "Each One": {
+            "Type": "Map",
+            "ItemProcessor": {
+                "StartAt": "Work",
+                "States": {
+                    "Work": {"Type": "Task", "Catch": [{"Next": "Note"}, {"Next": "Note"}], "Next": "Rest"},
+                    "Rest": {"Type": "Wait", "End": True},
+                    "Note": {"Type": "Succeed"},
+                },
+            },
+            "End": True,
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_page_is_current(path):
+    assert path.read_text(encoding="utf-8") == current_pages()[path], "run: python -m stacks.pages"
+
+
+def test_diagram_has_every_state_and_every_way_between_them():
+    assert [line.strip() for line in draw(MACHINE).splitlines()] == [
+        "flowchart TD",
+        "start((start)) --> Any",
+        'Any{"Any?"}',
+        'Any -->|"yes"| EachOne',
+        'Any -->|"otherwise"| NoneThere',
+        'NoneThere[["None There"]]',
+        'subgraph EachOne["Each One: for each item"]',
+        'Work["Work"]',
+        "Work --> Rest",
+        'Work -.->|"error"| Note',
+        'Rest(["Rest"])',
+        'Note[["Note"]]',
+        "end",
+    ]
+
+
+def test_only_the_marked_parts_of_a_page_change():
+    # Given a page with text around both parts, and something old in one
+    page = "Before\n<!-- diagram -->\nold\n<!-- end -->\nBetween\n<!-- definition -->\n<!-- end -->\nAfter\n"
+    # When it is written twice
+    once = render(page, MACHINE)
+    # Then the text is as it was, and the second time changes nothing
+    assert once.startswith("Before\n<!-- diagram -->\n```mermaid\nflowchart TD\n")
+    assert "\n```\n<!-- end -->\nBetween\n<!-- definition -->\n```json\n{\n" in once
+    assert once.endswith("\n```\n<!-- end -->\nAfter\n")
+    assert "old" not in once
+    assert render(once, MACHINE) == once

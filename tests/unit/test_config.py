@@ -1,0 +1,197 @@
+"""config.json: what is accepted, and what a mistake in it is answered with."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stacks.config import Config, ConfigError, load_config, schema_text
+
+ROOT = Path(__file__).parents[2]
+STEPFUNC_KEYS = "maxConcurrency, waitDurationSeconds, timeoutDurationSeconds, onItemFailure"
+DDB_KEYS = "tableName, partitionKeyName, partitionKeyValueField"
+X, E = "x" * 76, "é" * 76
+POLICIES = "allowed is one of fail, continue"
+UNKNOWN = "there is no such key; allowed are"
+ALL_KEYS = "workflows, production, ddb, stepfunc"
+KEY_NAME = "allowed is text of 1 to 255 bytes in UTF-8, other than 'values', which holds the list"
+KEY_VALUE = (
+    "allowed is text of 1 to 2048 bytes in UTF-8 that does not start with '{%', "
+    "which Step Functions takes for an expression"
+)
+TABLE_NAME = "allowed is 3 to 255 letters, digits, '_', '-' or '.'"
+WORKFLOWS = "allowed is a list of one or more of fanOut, each once"
+FROM_0 = "allowed is a whole number from 0"
+SECONDS = "allowed is a whole number from 0 to 99999999"
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Write a text to a file and load it."""
+
+    def write_and_load(text):
+        path = tmp_path / "config.json"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return load_config(path)
+
+    return write_and_load
+
+
+def message(load, content):
+    """Return what is said of a content, without the name of the file."""
+    with pytest.raises(ConfigError) as caught:
+        load(content if isinstance(content, str | bytes) else json.dumps(content))
+    return [line.partition("config.json")[2] for line in str(caught.value).splitlines()]
+
+
+def test_shipped_file_has_the_defaults():
+    assert load_config(ROOT / "config.json") == Config()
+
+
+def test_file_with_only_the_keys_of_the_reference_is_accepted(load):
+    # Given a file without any key that this project added
+    content = {
+        "ddb": {"tableName": "Lists", "partitionKeyName": "pk", "partitionKeyValueField": "today"},
+        "stepfunc": {"maxConcurrency": 3, "waitDurationSeconds": 0, "timeoutDurationSeconds": 99},
+    }
+    # When it is loaded
+    config = load(json.dumps(content))
+    # Then it says what it says, and the rest has its defaults
+    assert config.model_dump(include={"ddb": True, "stepfunc": set(content["stepfunc"])}) == content
+    assert (config.workflows, config.production, config.stepfunc.onItemFailure) == (
+        ("fanOut",),
+        False,
+        "fail",
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "\ufeff{}", '{"$schema": "./config.schema.json"}', '{"stepfunc": {}}']
+)
+def test_what_is_missing_has_its_default(load, text):
+    assert load(text) == Config()
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("ddb", "tableName", "a.b"),
+        ("ddb", "tableName", "x" * 255),
+        ("ddb", "partitionKeyName", "é" * 127),
+        ("ddb", "partitionKeyName", "a key"),
+        ("ddb", "partitionKeyValueField", "x" * 2048),
+        ("ddb", "partitionKeyValueField", 'a "quoted" {% key'),
+        ("stepfunc", "maxConcurrency", 0),
+        ("stepfunc", "maxConcurrency", 5000),
+        ("stepfunc", "waitDurationSeconds", 99_999_999),
+        ("stepfunc", "timeoutDurationSeconds", 1),
+        ("stepfunc", "onItemFailure", "continue"),
+    ],
+)
+def test_value_at_its_limit_is_accepted(load, section, key, value):
+    config = load(json.dumps({section: {key: value}}))
+    assert getattr(getattr(config, section), key) == value
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"worflows": []}, f"worflows = []: {UNKNOWN} {ALL_KEYS}"),
+        ({"stepfunc": {"maxConcurency": 3}}, f"stepfunc.maxConcurency = 3: {UNKNOWN} {STEPFUNC_KEYS}"),
+        ({"stepfunc": {"maxConcurrency": -1}}, f"stepfunc.maxConcurrency = -1: {FROM_0}"),
+        ({"stepfunc": {"maxConcurrency": 2.5}}, f"stepfunc.maxConcurrency = 2.5: {FROM_0}"),
+        ({"stepfunc": {"maxConcurrency": 2.0}}, f"stepfunc.maxConcurrency = 2.0: {FROM_0}"),
+        ({"stepfunc": {"maxConcurrency": True}}, f"stepfunc.maxConcurrency = true: {FROM_0}"),
+        ({"stepfunc": {"maxConcurrency": None}}, f"stepfunc.maxConcurrency = null: {FROM_0}"),
+        ({"stepfunc": {"waitDurationSeconds": "2"}}, f'stepfunc.waitDurationSeconds = "2": {SECONDS}'),
+        (
+            {"stepfunc": {"waitDurationSeconds": 10**8}},
+            f"stepfunc.waitDurationSeconds = 100000000: {SECONDS}",
+        ),
+        (
+            {"stepfunc": {"timeoutDurationSeconds": 0}},
+            "stepfunc.timeoutDurationSeconds = 0: allowed is a whole number from 1 to 99999999",
+        ),
+        ({"stepfunc": {"onItemFailure": "stop"}}, f'stepfunc.onItemFailure = "stop": {POLICIES}'),
+        ({"stepfunc": None}, f"stepfunc = null: allowed is an object with the keys {STEPFUNC_KEYS}"),
+        ({"ddb": []}, f"ddb = []: allowed is an object with the keys {DDB_KEYS}"),
+        ({"ddb": {"tableName": "ab"}}, f'ddb.tableName = "ab": {TABLE_NAME}'),
+        ({"ddb": {"tableName": "my table"}}, f'ddb.tableName = "my table": {TABLE_NAME}'),
+        ({"ddb": {"tableName": "table\n"}}, f'ddb.tableName = "table\\n": {TABLE_NAME}'),
+        ({"ddb": {"tableName": "täble"}}, f'ddb.tableName = "täble": {TABLE_NAME}'),
+        ({"ddb": {"partitionKeyName": ""}}, f'ddb.partitionKeyName = "": {KEY_NAME}'),
+        ({"ddb": {"partitionKeyName": "values"}}, f'ddb.partitionKeyName = "values": {KEY_NAME}'),
+        ({"ddb": {"partitionKeyName": "é" * 128}}, f'ddb.partitionKeyName = "{E}...: {KEY_NAME}'),
+        ({"ddb": {"partitionKeyName": "\ud800"}}, f'ddb.partitionKeyName = "\ud800": {KEY_NAME}'),
+        ({"ddb": {"partitionKeyValueField": ""}}, f'ddb.partitionKeyValueField = "": {KEY_VALUE}'),
+        (
+            {"ddb": {"partitionKeyValueField": "x" * 2049}},
+            f'ddb.partitionKeyValueField = "{X}...: {KEY_VALUE}',
+        ),
+        (
+            {"ddb": {"partitionKeyValueField": "{% 1 %}"}},
+            f'ddb.partitionKeyValueField = "{{% 1 %}}": {KEY_VALUE}',
+        ),
+        ({"workflows": ["fanout"]}, 'workflows[0] = "fanout": allowed is one of fanOut'),
+        ({"workflows": "fanOut"}, f'workflows = "fanOut": {WORKFLOWS}'),
+        ({"workflows": []}, f"workflows = []: {WORKFLOWS}"),
+        ({"workflows": ["fanOut", "fanOut"]}, f'workflows = ["fanOut", "fanOut"]: {WORKFLOWS}'),
+        ({"production": "yes"}, 'production = "yes": allowed is true or false'),
+        ({"production": 1}, "production = 1: allowed is true or false"),
+        ([], f"[]: allowed is an object with the keys {ALL_KEYS}"),
+        ("null", f"null: allowed is an object with the keys {ALL_KEYS}"),
+        ('{"stepfunc": {"maxConcurrency": NaN}}', f"stepfunc.maxConcurrency = NaN: {FROM_0}"),
+        ('{"ddb": {}, "ddb": {}}', "ddb is there more than once; allowed is once in an object"),
+    ],
+)
+def test_mistake_is_answered_with_key_value_and_what_is_allowed(load, content, said):
+    assert message(load, content) == [f": {said}"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"ddb": }', ":1:9: is not JSON: Expecting value"),
+        ("", ":1:1: is not JSON: Expecting value"),
+        (b'{"ddb": "\xff"}', ": is not UTF-8 text, at byte 9"),
+    ],
+)
+def test_file_that_is_not_json_is_answered_with_the_place(load, content, said):
+    assert message(load, content) == [said]
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"stepfunc": {"maxConcurrency": ' + "9" * 5000 + "}}"])
+def test_file_that_python_gives_up_on_is_answered_in_one_line(load, text):
+    assert len(message(load, text)) == 1
+
+
+def test_each_mistake_has_its_line(load):
+    assert len(message(load, {"production": 1, "stepfunc": {"maxConcurrency": -1, "wait": 1}})) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("absent.json", "No such file or directory"), (".", "Is a directory")]
+)
+def test_file_that_cannot_be_read_is_named(tmp_path, name, said):
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / name)
+    assert str(caught.value) == f"{tmp_path / name}: cannot be read: {said}"
+
+
+def test_schema_file_is_current():
+    assert (ROOT / "config.schema.json").read_text(encoding="utf-8") == schema_text(), (
+        "run: python -m stacks.config > config.schema.json"
+    )
+
+
+def test_reading_the_configuration_does_not_load_the_cdk():
+    # Given a fresh interpreter
+    program = "import sys, stacks.config; print('aws_cdk' in sys.modules)"
+    # When it imports the configuration, as the commands in utils do
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    # Then it did not wait for the CDK
+    assert done.stdout.strip() == "False"

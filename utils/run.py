@@ -1,0 +1,161 @@
+"""Start an execution, follow it, and show what became of every item.
+
+Run it from the project's root, or from this folder: ``python utils/run.py``.
+Ends with 0 only when the execution succeeded.
+"""
+
+import argparse
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from rich.console import Console
+from rich.text import Text
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT_ROOT))
+
+from stacks.config import ConfigError, WorkflowName, load_config  # noqa: E402
+from utils.aws import CommandError, add_session_arguments, open_session, run_command, stack_output  # noqa: E402
+from utils.watch.executions import execution_name, follow, start_execution  # noqa: E402
+from utils.watch.history import History  # noqa: E402
+from utils.watch.picture import export_svg  # noqa: E402
+from utils.watch.progress import open_view, utc_now  # noqa: E402
+from utils.watch.render import print_outcome  # noqa: E402
+
+if TYPE_CHECKING:
+    import boto3
+    from types_boto3_stepfunctions import SFNClient
+
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C ended."""
+
+
+def json_input(argument: str) -> str:
+    """Read ``--input``: JSON text, or ``file://PATH`` as with the AWS CLI.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        The file cannot be read, or the text is not JSON.
+    """
+    text, where = argument, ""
+    if argument.startswith("file://"):
+        path = Path(argument.removeprefix("file://"))
+        where = f"{path}: "
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise argparse.ArgumentTypeError(f"{path}: cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise argparse.ArgumentTypeError(f"{path}: is not UTF-8 text, at byte {error.start}") from error
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        at = f"line {error.lineno}, column {error.colno}"
+        raise argparse.ArgumentTypeError(f"{where}not JSON at {at}: {error.msg}") from error
+    except RecursionError as error:
+        raise argparse.ArgumentTypeError(f"{where}nested too deeply") from error
+    return text
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line; a usage error ends the process with 2."""
+    parser = argparse.ArgumentParser(description="Start an execution, follow it, show every item.")
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument(
+        "--workflow", choices=get_args(WorkflowName), help="default: the first workflow of config.json"
+    )
+    target.add_argument("--state-machine-arn", metavar="ARN", help="start this state machine instead")
+    target.add_argument("--execution-arn", metavar="ARN", help="start nothing; show this one, or follow it")
+    parser.add_argument(
+        "--input", type=json_input, metavar="JSON", help="input of the execution, or file://PATH; default: {}"
+    )
+    parser.add_argument("--name", help="name of the execution; default: the time and a few random characters")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="write table and timeline as a picture, too")
+    add_session_arguments(parser)
+    options = parser.parse_args(arguments)
+    if options.execution_arn is not None and (options.input or options.name):
+        parser.error("--execution-arn starts nothing: --input and --name do not go with it")
+    return options
+
+
+def stack_name(workflow: str) -> str:
+    """Name the stack of a workflow: ``fanOut`` has ``FanOutStack``."""
+    return f"{workflow[0].upper()}{workflow[1:]}Stack"
+
+
+def commands_to_go_on(options: argparse.Namespace, execution_arn: str) -> str:
+    """Say that an execution goes on, and how to follow it again and how to stop it."""
+    session = []
+    if options.profile:
+        session += ["--profile", options.profile]
+    if options.region:
+        session += ["--region", options.region]
+    again = ["python", sys.argv[0], "--execution-arn", execution_arn, *session]
+    stop = ["aws", "stepfunctions", "stop-execution", "--execution-arn", execution_arn, *session]
+    return f"the execution goes on\n  follow it: {shlex.join(again)}\n  stop it:   {shlex.join(stop)}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    options = parse_arguments(arguments)
+    session = open_session(options.profile, options.region)
+    client = session.client("stepfunctions")
+    execution_arn = options.execution_arn
+    if execution_arn is None:
+        execution_arn = start(options, session, client)
+    return show(options, client, execution_arn, Console(highlight=False))
+
+
+def show(options: argparse.Namespace, client: "SFNClient", execution_arn: str, console: Console) -> int:
+    """Follow an execution to its end and print what became of it; returns the command's exit code."""
+    console.print(Text(f"Execution {execution_arn}"), soft_wrap=True)
+    history = History()
+    try:
+        with open_view(console) as view:
+            for events in follow(client, execution_arn, just_started=options.execution_arn is None):
+                history.add(events)
+                view.update(history)
+    except KeyboardInterrupt:
+        console.print(Text(f"Stopped watching: {commands_to_go_on(options, execution_arn)}"), soft_wrap=True)
+        return INTERRUPTED
+    except CommandError as error:
+        if options.execution_arn is not None and not history.started:
+            raise
+        raise CommandError(f"{error}\n{commands_to_go_on(options, execution_arn)}") from error
+    console.print()
+    print_outcome(console, history, utc_now())
+    if options.svg:
+        write_svg(options.svg, history, execution_arn)
+    return 0 if history.status == "SUCCEEDED" else 1
+
+
+def start(options: argparse.Namespace, session: "boto3.Session", client: "SFNClient") -> str:
+    """Start what the options say; returns the execution's ARN."""
+    arn = options.state_machine_arn
+    if arn is None:
+        arn = stack_output(session, stack_name(options.workflow or default_workflow()), "StateMachineArn")
+    return start_execution(client, arn, options.input or "{}", options.name or execution_name())
+
+
+def default_workflow() -> str:
+    """Name the first workflow of config.json."""
+    try:
+        return load_config(PROJECT_ROOT / "config.json").workflows[0]
+    except ConfigError as error:
+        raise CommandError(str(error)) from error
+
+
+def write_svg(path: Path, history: History, execution_arn: str) -> None:
+    """Write the picture of an ended execution."""
+    try:
+        path.write_text(export_svg(history, execution_arn.rpartition(":")[2], utc_now()), encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+if __name__ == "__main__":
+    run_command(main)
