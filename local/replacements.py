@@ -24,6 +24,7 @@ def install() -> None:
     stepfunctions._send_task_failure = callbacks.send_task_failure
     stepfunctions._send_task_heartbeat = callbacks.send_task_heartbeat
     stepfunctions._get_activity_task = callbacks.get_activity_task
+    stepfunctions.reset = executions.reset
     _replace_python_functions()
     loop.start()
 

@@ -33,6 +33,7 @@ _END_EVENTS = {
 _running: dict[str, "Execution"] = {}
 _start_in_ministack = stepfunctions._start_execution
 _stop_in_ministack = stepfunctions._stop_execution
+_reset_ministack = stepfunctions.reset
 
 
 class Execution:
@@ -99,6 +100,7 @@ class Execution:
         details = {**known, "outputDetails": {"truncated": False}} if "output" in known else known
         previous_event_id = 0 if status == "ABORTED" else self._branch.last_event_id
         self._history.add(_END_EVENTS[status], previous_event_id, details)
+        self._history.close()
         self._record.update(known, status=status, stopDate=machine.now())
         _count(_METRICS[status], self._record)
         stepfunctions._emit_execution_status_event(self._record)
@@ -188,3 +190,14 @@ def stop_execution(data: dict[str, Any]) -> Any:
 
     loop.call(stop)
     return _stop_in_ministack(data)
+
+
+def reset() -> None:
+    """Forget all executions, and stop those that run."""
+
+    def stop_all() -> None:
+        for execution in list(_running.values()):
+            execution.stop(None, None)
+
+    loop.call(stop_all)
+    _reset_ministack()

@@ -1,8 +1,10 @@
 """The history of an execution, and its copy in the state machine's log group."""
 
+import asyncio
 import json
 import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +13,7 @@ from ministack.services import cloudwatch_logs
 MAX_EVENTS = 25_000
 """Events that the history of one execution holds (Step Functions quotas)."""
 
-_LEVELS = {
+_LEVELS: dict[str, Callable[[str], bool]] = {
     "ALL": lambda _: True,
     "ERROR": lambda event_type: event_type.endswith(("Failed", "TimedOut", "Aborted")),
     "FATAL": lambda event_type: event_type in {"ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"},
@@ -32,6 +34,11 @@ class History:
         self._events: list[dict[str, Any]] = record["events"]
         self._log = _ExecutionLog(record["executionArn"], state_machine)
         self._events.clear()
+        self._closed = False
+
+    def close(self) -> None:
+        """Take no more events: the execution has ended."""
+        self._closed = True
 
     def add(self, event_type: str, previous_event_id: int, details: dict[str, Any] | None = None) -> int:
         """Append one event.
@@ -45,7 +52,11 @@ class History:
         ------
         HistoryFullError
             Only the event that ends the execution still fits.
+        asyncio.CancelledError
+            The execution has ended while the caller was still at work for it.
         """
+        if self._closed:
+            raise asyncio.CancelledError
         if len(self._events) >= MAX_EVENTS - 1 and not event_type.startswith("Execution"):
             raise HistoryFullError
         event_id = len(self._events) + 1

@@ -1,8 +1,4 @@
-"""JSONPath: paths, payload templates and intrinsic functions of the Amazon States Language.
-
-Paths are resolved by python-jsonpath; the intrinsic functions themselves are
-MiniStack's.
-"""
+"""JSONPath: paths and payload templates of the Amazon States Language; python-jsonpath resolves the paths."""
 
 import functools
 import json
@@ -14,7 +10,8 @@ from typing import Any
 import jsonpath
 from ministack.services import stepfunctions
 
-from local.states.errors import INTRINSIC_FAILURE, PathError, StatesError
+from local.states import intrinsics
+from local.states.errors import PathError
 
 _VARIABLE = re.compile(r"\$([A-Za-z_]\w*)")
 
@@ -127,33 +124,17 @@ def _field(key: str, value: str, scope: Scope) -> Any:
 
 def intrinsic(expression: str, scope: Scope) -> Any:
     """Evaluate an intrinsic function such as ``States.Format('{}', $.name)``."""
-    node, _ = stepfunctions._parse_intrinsic_call(expression, 0)
-    return _call(node, expression, scope)
 
+    def look_up(path: str) -> Any:
+        try:
+            return resolve(path, scope)
+        except PathError as error:
+            raise PathError(
+                f"The function '{expression}' had the following error: The JsonPath argument for the field "
+                f"'{path}' could not be found in the input '{compact(scope.data)}'"
+            ) from error
 
-def _call(node: tuple[Any, ...], expression: str, scope: Scope) -> Any:
-    _, name, arguments = node
-    values = [_argument(argument, expression, scope) for argument in arguments]
-    try:
-        # "str" is MiniStack's tag of a literal, which it hands over as it is.
-        return stepfunctions._exec_intrinsic(("call", name, [("str", value) for value in values]), None, None)
-    except (ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
-        raise StatesError(INTRINSIC_FAILURE, f"Invalid arguments in {name}") from error
-
-
-def _argument(node: tuple[Any, ...], expression: str, scope: Scope) -> Any:
-    kind, value = node[0], node[1]
-    if kind == "call":
-        return _call(node, expression, scope)
-    if kind != "path":
-        return value
-    try:
-        return resolve(value, scope)
-    except PathError as error:
-        raise PathError(
-            f"The function '{expression}' had the following error: The JsonPath argument for the field "
-            f"'{value}' could not be found in the input '{compact(scope.data)}'"
-        ) from error
+    return intrinsics.evaluate(expression, look_up)
 
 
 def not_found(path: str, field: str, data: Any) -> str:

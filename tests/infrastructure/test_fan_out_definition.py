@@ -182,6 +182,8 @@ def test_definition_passes_cfn_lint(definition, stepfunc):
     # Given a template that has the definition as an object, which cfn-lint reads, and not as a joined text
     role = "arn:aws:iam::123456789012:role/FanOut"
     properties = {"RoleArn": role, "Definition": definition(stepfunc=stepfunc)}
-    template = {"Resources": {"Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}}}
+    template = {
+        "Resources": {"Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}}
+    }
     # Then it is valid Amazon States Language
     assert lint(json.dumps(template)) == []

@@ -1,80 +1,13 @@
-"""An emulator of the test session's own, started by the real command line."""
+"""An emulator of the test session's own; a user's emulator is left alone."""
 
 import itertools
-import os
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from local_aws import LocalAws, free_port
 
-from local import cdk_toolkit, instances, processes
-from local.instances import Instance
-from local.tool_environment import ACCOUNT, tool_environment
-
-ROOT = Path(__file__).resolve().parents[2]
-COMMAND_SECONDS = 120
-
-
-@dataclass(frozen=True)
-class LocalAws:
-    """The local AWS with its records in one folder, and a port for its first emulator."""
-
-    records: Path
-    port: int
-
-    @property
-    def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def environ(self, **variables: str) -> dict[str, str]:
-        """The test's own environment, with this records' folder."""
-        return {**os.environ, "LOCAL_AWS_DIR": str(self.records), **variables}
-
-    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run ``python -m local`` to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "local", *arguments],
-            cwd=ROOT,
-            env=self.environ(**variables),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
-
-    def start(self, **variables: str) -> None:
-        result = self.run("start", "--port", str(self.port), **variables)
-        assert result.returncode == 0, result.stderr
-
-    def instance(self) -> Instance:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("LOCAL_AWS_DIR", str(self.records))
-            found = instances.find(self.port)
-        assert found is not None
-        return found
-
-    def environment(self, account: str = ACCOUNT) -> dict[str, str]:
-        """What the stock tools need to work in an account of this emulator; .venv comes first in PATH."""
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        quiet = {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20", "NODE_NO_WARNINGS": "1"}
-        return {**tool_environment(self.endpoint, account, os.environ), "PATH": path, **quiet}
-
-    def bootstrap(self, account: str) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("LOCAL_AWS_DIR", str(self.records))
-            cdk_toolkit.bootstrap(Instance(self.port, 0, 0.0), account)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+from local import processes
 
 
 @pytest.fixture

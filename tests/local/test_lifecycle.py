@@ -16,7 +16,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from conftest import ROOT, LocalAws, free_port
+from local_aws import ROOT, LocalAws, free_port
 
 from local import processes
 
