@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 run() {
-    printf '\n\033[1m$ %s\033[0m\n' "$1"
+    printf '\n$ %s\n' "$1"
     eval "$1"
 }
 
@@ -25,7 +25,7 @@ Point your own shell at the local AWS:
     eval "\$(python -m local env)"
 
 What to try next:
-    python utils/load-ddb.py --config config.json --json utils/listofdicts.json   another list; then python utils/run.py
+    utils/listofdicts.json                   another list: load it as above with utils/load-ddb.py; then python utils/run.py
     config.json: "maxConcurrency": 3         all items at once; then npx cdk deploy and python utils/run.py
     config.json: "waitDurationSeconds": 25   longer than the timeout of 20 s: the execution ends TIMED_OUT
     lambdas/process_item/process.py          your own function; then npx cdk deploy

@@ -20,6 +20,9 @@ from local.functions import bootstrap
 from local.functions.bootstrap import INVOCATION_END
 
 BOOTSTRAP = Path(bootstrap.__file__).read_text(encoding="utf-8")
+_stock_class_for = lambda_runtime._worker_class_for
+_stock_execute_function = lambda_svc._execute_function_warm
+
 LOG_END_SECONDS = 1.0
 """How long the last log lines of an invocation may take through the pipe."""
 
@@ -120,25 +123,30 @@ def _with_runtime_variables(config: dict[str, Any]) -> dict[str, Any]:
     return {**config, "Environment": {"Variables": variables}}
 
 
-def is_python(config: dict[str, Any]) -> bool:
-    """Whether a function of this configuration runs in a PythonEnvironment."""
-    return str(config.get("Runtime", "")).startswith("python")
+def class_for(config: dict[str, Any]) -> Any:
+    """The class that runs a function of this configuration."""
+    return PythonEnvironment if _is_python(config) else _stock_class_for(config)
 
 
-def invoke_in_pool(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
-    """Run one invocation of a Python function in a free environment of its pool."""
+def execute_function(func: dict[str, Any], event: Any, request_id: str) -> Any:
+    """Run one invocation in a free environment of the function's pool."""
+    if not func.get("code_zip") or not _is_python(func["config"]):
+        return _stock_execute_function(func, event, request_id)
     config = func["config"]
     lambda_svc._ensure_reaper_thread()
     environment, _ = lambda_runtime.acquire_worker(
         config["FunctionName"], config, func["code_zip"], qualifier=config.get("Version", "$LATEST")
     )
     try:
-        outcome: dict[str, Any] = environment.invoke(
+        return environment.invoke(
             event,
             request_id,
             trace_id=lambda_svc._xray_trace_id_for_invocation(config),
             invoked_function_arn=config["FunctionArn"],
         )
-        return outcome
     finally:
         lambda_runtime.release_worker(environment)
+
+
+def _is_python(config: dict[str, Any]) -> bool:
+    return str(config.get("Runtime", "")).startswith("python")

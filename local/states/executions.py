@@ -126,21 +126,24 @@ def _count(metric: str, record: dict[str, Any]) -> None:
 
 
 def run_execution(execution_arn: str) -> None:
-    """Run an execution that MiniStack has recorded; returns when it has ended."""
-    loop.submit(_run(execution_arn)).result()
-
-
-async def _run(execution_arn: str) -> None:
+    """Run an execution that MiniStack has recorded; a synchronous one has ended on return."""
     record = stepfunctions._executions.get(execution_arn)
     if record is None:
         return
+    end = loop.submit(_run(record, stepfunctions._state_machines[record["stateMachineArn"]]))
+    if record.get("sync"):
+        end.result()
+
+
+async def _run(record: dict[str, Any], state_machine: dict[str, Any]) -> None:
+    if record["status"] != "RUNNING":
+        return  # stopped before it began
     _count("ExecutionsStarted", record)
-    state_machine = stepfunctions._state_machines[record["stateMachineArn"]]
-    execution = _running[execution_arn] = Execution(record, state_machine)
+    execution = _running[record["executionArn"]] = Execution(record, state_machine)
     try:
         await execution.run()
     finally:
-        del _running[execution_arn]
+        del _running[record["executionArn"]]
 
 
 def start_execution(data: dict[str, Any]) -> Any:
@@ -183,13 +186,13 @@ def stop_execution(data: dict[str, Any]) -> Any:
     """Answer StopExecution."""
     execution_arn = data.get("executionArn", "")
 
-    def stop() -> None:
+    def stop() -> Any:
         execution = _running.get(execution_arn)
         if execution is not None:
             execution.stop(data.get("error"), data.get("cause"))
+        return _stop_in_ministack(data)
 
-    loop.call(stop)
-    return _stop_in_ministack(data)
+    return loop.call(stop)
 
 
 def reset() -> None:

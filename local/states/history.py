@@ -15,7 +15,7 @@ MAX_EVENTS = 25_000
 
 _LEVELS: dict[str, Callable[[str], bool]] = {
     "ALL": lambda _: True,
-    "ERROR": lambda event_type: event_type.endswith(("Failed", "TimedOut", "Aborted")),
+    "ERROR": lambda event_type: event_type.endswith(("Failed", "TimedOut", "Aborted", "FailStateEntered")),
     "FATAL": lambda event_type: event_type in {"ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"},
     "OFF": lambda _: False,
 }

@@ -1,5 +1,6 @@
 """The control flow of a state machine: state after state, with Retry and Catch."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -62,6 +63,8 @@ async def run(
     while name is not None:
         handed = await _run_state(branch, name, machine["States"][name], state_input, input_text)
         state_input, name, input_text = handed.output, handed.next_state, None
+        # Lines of control take turns, and a loop of states leaves room for a timeout or a stop.
+        await asyncio.sleep(0)
     return state_input
 
 

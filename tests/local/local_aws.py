@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import boto3
 import pytest
 
 from local import cdk_toolkit, instances
@@ -73,3 +74,14 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+def client(local_aws: LocalAws, service: str, account: str = ACCOUNT):
+    """Make a boto3 client of the emulator."""
+    return boto3.client(
+        service,
+        endpoint_url=local_aws.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=account,
+        aws_secret_access_key="any",
+    )

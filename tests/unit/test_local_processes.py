@@ -70,9 +70,8 @@ def test_a_group_that_is_gone_is_ended():
 
 def test_where_there_is_no_proc_ps_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     ps = tmp_path / "ps"
-    ps.write_text(
-        "#!/bin/sh\nprintf '%s\\n' '    1     1 Ss    9000' '  712   700 R+   20480' '  713   700 Z+       0'\n"
-    )
+    lines = ("    1     1 Ss    9000", "  712   700 R+   20480", "  713   700 Z+       0")
+    ps.write_text("#!/bin/sh\n" + "".join(f"echo '{line}'\n" for line in lines))
     ps.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
 

@@ -1,0 +1,1 @@
+"""Benchmarks of the local AWS beside stock MiniStack and moto; ``python -m benchmarks`` runs them."""

@@ -1,0 +1,194 @@
+"""Workloads: functions and inline Maps created over the wire, and executions of them.
+
+An execution's time is that between its own startDate and stopDate
+(DescribeExecution, to the millisecond), the same for every engine. It holds
+all that the engine does before the first and after the last state.
+"""
+
+import io
+import json
+import time
+import uuid
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.emulators import Emulator
+from benchmarks.errors import BenchmarkError
+
+if TYPE_CHECKING:
+    from types_boto3_lambda import LambdaClient
+    from types_boto3_stepfunctions import SFNClient
+
+SILENT = "def handle(event, context):\n    return event\n"
+PRINTING = "def handle(event, context):\n    print(event)\n    return event\n"
+SLEEPING = "import time\n\ndef handle(event, context):\n    time.sleep({seconds})\n    return event\n"
+
+ROLE = "arn:aws:iam::000000000000:role/benchmark"
+RUNTIME = "python3.14"
+MEMORY_MB = 128
+TIMEOUT_SECONDS = 60
+POLL_SECONDS = 0.2
+"""Coarse, because each poll takes time from the emulator, and the execution's own dates give the time."""
+EXECUTION_SECONDS = 600.0
+
+WARM_UP_ITEMS = 2
+"""For each item at once, so that every worker has started and has served."""
+
+States = dict[str, Any]
+PASS: States = {"Work": {"Type": "Pass", "End": True}}
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How an execution ended."""
+
+    status: str
+    seconds: float
+    output: Any
+    error: str
+    cause: str
+
+
+@dataclass(frozen=True)
+class InlineMap:
+    """A state machine that is one inline Map over its input, in an engine."""
+
+    engine: str
+    client: "SFNClient"
+    state_machine_arn: str
+
+    def execute(self, items: list[Any]) -> Execution:
+        """Run an execution to its end, whatever that is.
+
+        Raises
+        ------
+        BenchmarkError
+            It has not ended after EXECUTION_SECONDS.
+        """
+        # moto names an execution None unless it is given a name.
+        arn = self.client.start_execution(
+            stateMachineArn=self.state_machine_arn, name=uuid.uuid4().hex, input=json.dumps(items)
+        )["executionArn"]
+        deadline = time.monotonic() + EXECUTION_SECONDS
+        while time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+            found = self.client.describe_execution(executionArn=arn)
+            if found["status"] != "RUNNING":
+                return Execution(
+                    found["status"],
+                    (found["stopDate"] - found["startDate"]).total_seconds(),
+                    json.loads(found.get("output") or "null"),
+                    found.get("error") or "",
+                    found.get("cause") or "",
+                )
+        raise BenchmarkError(
+            f"{self.engine}: an execution over {len(items)} items still runs after {EXECUTION_SECONDS:.0f} s"
+        )
+
+    def seconds(self, count: int) -> float:
+        """Run the numbers from 0 on through a Map that returns its items.
+
+        Parameters
+        ----------
+        count
+            How many.
+
+        Raises
+        ------
+        BenchmarkError
+            It did not succeed, or returned something else.
+        """
+        items = list(range(count))
+        execution = self.execute(items)
+        if (execution.status, execution.output) != ("SUCCEEDED", items):
+            ending = " ".join(filter(None, [execution.status, execution.error, execution.cause]))
+            raise BenchmarkError(
+                f"{self.engine}: an execution over {count} items ended {ending}, "
+                "or its results are not the items"
+            )
+        return execution.seconds
+
+    def ms_per_item(self, count: int) -> float:
+        """Do the same, for the milliseconds that each item takes."""
+        return self.seconds(count) * 1000 / count
+
+
+def create_function(
+    client: "LambdaClient",
+    files: Mapping[str, str],
+    handler: str = "function.handle",
+    log_format: str = "Text",
+) -> str:
+    """Create a Python function from the text of its files, and return its ARN."""
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    created = client.create_function(
+        FunctionName=f"benchmark-{uuid.uuid4().hex[:8]}",
+        Role=ROLE,
+        Runtime=RUNTIME,  # type: ignore[arg-type]
+        Handler=handler,
+        Code={"ZipFile": code.getvalue()},
+        MemorySize=MEMORY_MB,
+        Timeout=TIMEOUT_SECONDS,
+        LoggingConfig={"LogFormat": log_format},  # type: ignore[typeddict-item]
+    )
+    return created["FunctionArn"]
+
+
+def invoke(function_arn: str) -> States:
+    """Describe the state that hands an item to a function and keeps what that returns."""
+    return {
+        "Work": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::lambda:invoke",
+            "Parameters": {"FunctionName": function_arn, "Payload.$": "$"},
+            "OutputPath": "$.Payload",
+            "End": True,
+        }
+    }
+
+
+def create_map(engine: str, client: "SFNClient", concurrency: int, states: States) -> InlineMap:
+    """Create an inline Map.
+
+    Parameters
+    ----------
+    states
+        Those of the item processor; the first is where it starts.
+    """
+    items = {
+        "Type": "Map",
+        "MaxConcurrency": concurrency,
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "INLINE"},
+            "StartAt": next(iter(states)),
+            "States": states,
+        },
+        "End": True,
+    }
+    definition = {"StartAt": "Items", "States": {"Items": items}}
+    name = f"benchmark-{uuid.uuid4().hex[:8]}"
+    created = client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)
+    return InlineMap(engine, client, created["stateMachineArn"])
+
+
+def create_warm_map(emulator: Emulator, handler: str, concurrency: int, wait_seconds: int = 0) -> InlineMap:
+    """Create an inline Map over a handler that returns its event, with every worker warm.
+
+    Parameters
+    ----------
+    handler
+        Text of the function.
+    wait_seconds
+        Length of a Wait before the handler; 0 for none.
+    """
+    states = invoke(create_function(emulator.lambda_client, {"function.py": handler}))
+    if wait_seconds:
+        states = {"Pause": {"Type": "Wait", "Seconds": wait_seconds, "Next": next(iter(states))}, **states}
+    created = create_map(emulator.name, emulator.states_client, concurrency, states)
+    created.seconds(WARM_UP_ITEMS * concurrency)
+    return created

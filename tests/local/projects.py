@@ -1,0 +1,194 @@
+"""A copy of the app as a user works on it: edited, deployed and run with the stock tools."""
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from local_aws import ROOT
+
+PARTS = ["app.py", "cdk.json", "config.json", "config.schema.json", "lambdas", "stacks", "utils"]
+COMMAND_SECONDS = 120
+EXECUTION_SECONDS = 60
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = EXECUTION_SECONDS) -> Any:
+    """Give the condition's value once it is true."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return value
+
+
+@dataclass(frozen=True)
+class Project:
+    """The app in a folder of its own, with the environment variables of an account of its own."""
+
+    folder: Path
+    environment: Mapping[str, str]
+
+    @classmethod
+    def copy(cls, folder: Path, environment: Mapping[str, str]) -> "Project":
+        for part in PARTS:
+            source, target = ROOT / part, folder / part
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, target)
+        (folder / "node_modules").symlink_to(ROOT / "node_modules")
+        return cls(folder, environment)
+
+    def configure(self, section: str, **values: Any) -> None:
+        """Edit config.json."""
+        file = self.folder / "config.json"
+        config = json.loads(file.read_text(encoding="utf-8"))
+        config[section].update(values)
+        file.write_text(json.dumps(config, ensure_ascii=False, indent=2), encoding="utf-8")
+
+    def run(self, *command: str, exit_code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project's folder to its end."""
+        result = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+        assert result.returncode == exit_code, f"{command}: {result.stdout}{result.stderr}"
+        return result
+
+    def popen(self, *command: str) -> subprocess.Popen[str]:
+        """Start a command whose output is read while it runs."""
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env={**self.environment, "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def aws(self, *arguments: str) -> Any:
+        """Run the AWS CLI; returns what its JSON says."""
+        return json.loads(self.run("aws", *arguments, "--output", "json").stdout or "null")
+
+    def deploy(self) -> str:
+        return self.run("npx", "cdk", "deploy", "--require-approval", "never").stderr
+
+    def load(self, items: Any) -> str:
+        """Load a list with the loader; returns what it says."""
+        file = self.folder / "list.json"
+        file.write_text(json.dumps(items, ensure_ascii=False), encoding="utf-8")
+        return self.run("python", "utils/load-ddb.py", "--config", "config.json", "--json", str(file)).stdout
+
+    def resources(self, resource_type: str) -> list[str]:
+        """Physical names of the stack's resources of a type."""
+        pages = self.client("cloudformation").get_paginator("list_stack_resources")
+        summaries = pages.paginate(StackName="FanOutStack").search("StackResourceSummaries[]")
+        return [each["PhysicalResourceId"] for each in summaries if each["ResourceType"] == resource_type]
+
+    @property
+    def state_machine_arn(self) -> str:
+        return self.resources("AWS::StepFunctions::StateMachine")[0]
+
+    @property
+    def function_name(self) -> str:
+        return self.resources("AWS::Lambda::Function")[0]
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
+            region_name=self.environment["AWS_REGION"],
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def start(self, execution_input: Any = None, **options: str) -> str:
+        """Start an execution; returns its ARN."""
+        text = json.dumps({} if execution_input is None else execution_input, ensure_ascii=False)
+        answer = self.client("stepfunctions").start_execution(
+            stateMachineArn=self.state_machine_arn, input=text, **options
+        )
+        arn: str = answer["executionArn"]
+        return arn
+
+    def wait(self, execution_arn: str) -> "Ended":
+        """Wait for an execution's end."""
+        client = self.client("stepfunctions")
+
+        def ended() -> Any:
+            answer = client.describe_execution(executionArn=execution_arn)
+            return None if answer["status"] == "RUNNING" else answer
+
+        return Ended(execution_arn, wait_until(ended), self.history(execution_arn))
+
+    def execute(self, execution_input: Any = None, **options: str) -> "Ended":
+        """Run an execution to its end."""
+        return self.wait(self.start(execution_input, **options))
+
+    def history(self, execution_arn: str) -> list[dict[str, Any]]:
+        pages = self.client("stepfunctions").get_paginator("get_execution_history")
+        return list(pages.paginate(executionArn=execution_arn).search("events[]"))
+
+    def log_lines(self, log_group: str) -> list[Any]:
+        """What a log group has: JSON where a line is JSON, the text otherwise."""
+        events = self.aws("logs", "filter-log-events", "--log-group-name", log_group)["events"]
+        return [_json_or_text(event["message"]) for event in events]
+
+    def function_log(self) -> list[Any]:
+        """What the item processor logged itself, of all executions."""
+        configuration = self.aws(
+            "lambda", "get-function-configuration", "--function-name", self.function_name
+        )
+        lines = self.log_lines(configuration["LoggingConfig"]["LogGroup"])
+        return [line["message"] for line in lines if isinstance(line, dict) and "message" in line]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An execution that has ended."""
+
+    arn: str
+    description: dict[str, Any]
+    events: list[dict[str, Any]]
+
+    @property
+    def status(self) -> str:
+        status: str = self.description["status"]
+        return status
+
+    @property
+    def output(self) -> Any:
+        return json.loads(self.description["output"])
+
+    @property
+    def failure(self) -> tuple[str | None, str | None]:
+        """Error and cause."""
+        return self.description.get("error"), self.description.get("cause")
+
+    def of_type(self, *types: str) -> list[dict[str, Any]]:
+        return [event for event in self.events if event["type"] in types]
+
+    def times(self, event_type: str) -> list[float]:
+        """Seconds since the execution started."""
+        started = self.events[0]["timestamp"]
+        return [(event["timestamp"] - started).total_seconds() for event in self.of_type(event_type)]
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,182 @@
+"""Each replacement of a part of MiniStack is needed: the stock part still falls short of AWS.
+
+A test that fails here says that MiniStack has caught up: drop the replacement.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from local_aws import free_port
+from state_machines import ROLE, StepFunctions, invoke, machine, map_over, wait_for
+
+from local.replacements import REPLACEMENTS
+
+LINGER = machine(Linger={"Type": "Wait", "Seconds": 3600})
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StepFunctions]:
+    """MiniStack as it is installed, without any replacement."""
+    folder = tmp_path_factory.mktemp("stock")
+    port = str(free_port())
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "GATEWAY_PORT": port,
+        "BIND_HOST": "127.0.0.1",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+    }
+    endpoint = f"http://127.0.0.1:{port}"
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen([sys.executable, "-m", "ministack"], env=environ, stdout=log, stderr=log) as process,
+    ):
+        try:
+            wait_for(lambda: is_ready(endpoint), "the stock MiniStack")
+            yield StepFunctions(
+                {
+                    "AWS_ENDPOINT_URL": endpoint,
+                    "AWS_REGION": "us-east-1",
+                    "AWS_ACCESS_KEY_ID": "000000000001",
+                    "AWS_SECRET_ACCESS_KEY": "any",
+                }
+            )
+        finally:
+            process.kill()
+
+
+def is_ready(endpoint: str) -> bool | None:
+    try:
+        with urllib.request.urlopen(f"{endpoint}/_ministack/ready") as response:
+            return response.status == 200 or None
+    except OSError:
+        return None
+
+
+def history_lacks_iterations(stock: StepFunctions) -> bool:
+    outcome = stock.run(machine(Each=map_over(machine(Keep={"Type": "Pass"}))), ["a"])
+    return "MapIterationStarted" not in outcome.types
+
+
+def start_takes_any_name(stock: StepFunctions) -> bool:
+    arn = stock.create(machine(Keep={"Type": "Pass"}))
+    return bool(stock.api.start_execution(stateMachineArn=arn, name="not a name"))
+
+
+def stop_leaves_previous_event_out(stock: StepFunctions) -> bool:
+    arn = stock.start(LINGER)
+    stock.wait_for_event(arn, "WaitStateEntered")
+    stock.api.stop_execution(executionArn=arn)
+    return "previousEventId" not in stock.wait(arn).events[-1]
+
+
+def unknown_token_is_no_invalid_token(
+    call: Callable[[StepFunctions], Any],
+) -> Callable[[StepFunctions], bool]:
+    def check(stock: StepFunctions) -> bool:
+        with pytest.raises(ClientError) as refusal:
+            call(stock)
+        return refusal.value.response["Error"]["Code"] != "InvalidToken"
+
+    return check
+
+
+def taken_activity_leaves_no_event(stock: StepFunctions) -> bool:
+    activity = stock.api.create_activity(name="a")["activityArn"]
+    arn = stock.start(machine(Work={"Type": "Task", "Resource": activity}))
+    stock.api.get_activity_task(activityArn=activity, workerName="me")
+    return "ActivityStarted" not in [event["type"] for event in stock.events(arn)]
+
+
+def reset_lets_executions_run_on(stock: StepFunctions) -> bool:
+    """After a reset an execution of before still sends its message."""
+    sqs = stock.client("sqs")
+    url = sqs.create_queue(QueueName="after-reset")["QueueUrl"]
+    send = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage",
+        "Parameters": {"QueueUrl": url, "MessageBody": "late"},
+    }
+    arn = stock.start(machine(Pause={"Type": "Wait", "Seconds": 2}, Send=send))
+    stock.wait_for_event(arn, "WaitStateEntered")
+    endpoint = stock.api.meta.endpoint_url
+    request = urllib.request.Request(f"{endpoint}/_ministack/reset", method="POST")
+    urllib.request.urlopen(request).close()
+    sqs.create_queue(QueueName="after-reset")
+    return (
+        wait_for(lambda: sqs.receive_message(QueueUrl=url).get("Messages"), "the message")[0]["Body"]
+        == "late"
+    )
+
+
+def logging_of_a_template_is_lost(stock: StepFunctions) -> bool:
+    machine_properties = {
+        "StateMachineName": "logged",
+        "RoleArn": ROLE,
+        "DefinitionString": json.dumps(LINGER),
+        "LoggingConfiguration": {"Level": "ALL", "IncludeExecutionData": True},
+    }
+    resource = {"Type": "AWS::StepFunctions::StateMachine", "Properties": machine_properties}
+    cloudformation = stock.client("cloudformation")
+    cloudformation.create_stack(
+        StackName="logged",
+        TemplateBody=json.dumps({"Resources": {"Machine": resource}}),
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="logged", WaiterConfig={"Delay": 1})
+    (machine_arn,) = (
+        found["stateMachineArn"]
+        for found in stock.api.list_state_machines()["stateMachines"]
+        if found["name"] == "logged"
+    )
+    description = stock.api.describe_state_machine(stateMachineArn=machine_arn)
+    return description["loggingConfiguration"].get("level") != "ALL"
+
+
+def handler_errors_have_no_name(stock: StepFunctions) -> bool:
+    function = stock.create_function("def handler(event, context):\n    raise ValueError('x')\n")
+    return stock.run(machine(Work=invoke(function))).error != "ValueError"
+
+
+NEEDED: dict[str, Callable[[StepFunctions], bool]] = {
+    "services.stepfunctions._run_execution": history_lacks_iterations,
+    "services.stepfunctions._start_execution": start_takes_any_name,
+    "services.stepfunctions._stop_execution": stop_leaves_previous_event_out,
+    "services.stepfunctions._send_task_success": unknown_token_is_no_invalid_token(
+        lambda stock: stock.api.send_task_success(taskToken="x", output="1")
+    ),
+    "services.stepfunctions._send_task_failure": unknown_token_is_no_invalid_token(
+        lambda stock: stock.api.send_task_failure(taskToken="x")
+    ),
+    "services.stepfunctions._send_task_heartbeat": unknown_token_is_no_invalid_token(
+        lambda stock: stock.api.send_task_heartbeat(taskToken="x")
+    ),
+    "services.stepfunctions._get_activity_task": taken_activity_leaves_no_event,
+    "services.stepfunctions.reset": reset_lets_executions_run_on,
+    "services.cloudformation.provisioners._RESOURCE_HANDLERS": logging_of_a_template_is_lost,
+    "services.lambda_svc._execute_function_warm": handler_errors_have_no_name,
+    "core.lambda_runtime._worker_class_for": handler_errors_have_no_name,
+    "core.lambda_runtime._PYTHON_WORKER_SCRIPT": handler_errors_have_no_name,
+}
+
+
+def test_every_replacement_has_its_check() -> None:
+    assert NEEDED.keys() == REPLACEMENTS.keys()
+
+
+@pytest.mark.parametrize("name", [name for name in NEEDED if not name.endswith(".reset")])
+def test_stock_ministack_falls_short(stock: StepFunctions, name: str) -> None:
+    assert NEEDED[name](stock)
+
+
+def test_stock_ministack_falls_short_on_reset(stock: StepFunctions) -> None:
+    """By itself, because it empties the stock MiniStack."""
+    assert NEEDED["services.stepfunctions.reset"](stock)
