@@ -85,7 +85,7 @@ def _parse() -> argparse.Namespace:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("names", nargs="*", choices=BENCHMARKS, metavar="NAME", help="which; default: all")
+    parser.add_argument("names", nargs="*", type=_name, metavar="NAME", help="which; default: all")
     parser.add_argument("--rounds", type=_count, default=5, help="measurements of each figure (5)")
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/README.md")
     arguments = parser.parse_args()
@@ -93,6 +93,12 @@ def _parse() -> argparse.Namespace:
         parser.error("--write takes the figures of all benchmarks: leave out the names")
     arguments.names = list(dict.fromkeys(arguments.names)) or list(BENCHMARKS)
     return arguments
+
+
+def _name(text: str) -> str:
+    if text not in BENCHMARKS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a benchmark: {', '.join(BENCHMARKS)}")
+    return text
 
 
 def _count(text: str) -> int:

@@ -9,7 +9,8 @@ from pathlib import Path
 from benchmarks.emulators import base_environment, run_command
 from benchmarks.figures import Case, Report, Result, measure_rounds
 
-DEMO_LIMIT_SECONDS = 30.0
+DEMO = ["make", "demo"]
+LIMIT_SECONDS = 30.0
 DEMO_TEXT = "second make demo, 6 s of it the waits of the workflow"
 
 
@@ -21,13 +22,11 @@ def measure(rounds: int, report: Report) -> Result:
         synth = ["npx", "cdk", "synth", "--quiet", "--output", str(Path(folder, "cdk.out"))]
         cases = [
             Case("cdk synth", "stock CLI", "s", lambda: _seconds(synth, environ)),
-            Case(
-                DEMO_TEXT, "local AWS", "s", lambda: _seconds(["make", "demo"], environ), DEMO_LIMIT_SECONDS
-            ),
+            Case(DEMO_TEXT, "local AWS", "s", lambda: _seconds(DEMO, environ), LIMIT_SECONDS),
         ]
         try:
             report("the first make demo, which is not measured")
-            run_command(["make", "demo"], environ)
+            run_command(DEMO, environ)
             return Result(measure_rounds(cases, rounds, report))
         finally:
             run_command([sys.executable, "-m", "local", "stop"], environ)

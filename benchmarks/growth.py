@@ -14,14 +14,14 @@ PAST_HISTORY = 5000
 """Items whose events are more than the 25,000 that AWS's history holds."""
 PASS_CONCURRENCY = 10
 PASS_ITEMS = (300, 900)
-"""moto hangs from about 990 items at once or in turn of one worker."""
+"""moto hangs from about 990 items a worker on."""
 HANDLER_TEXT = f"silent handler, {{:,}} items, concurrency {CONCURRENCY}"
 PASS_TEXT = f"Pass only, {{:,}} items, concurrency {PASS_CONCURRENCY}"
 UNIT = "ms/item"
 
 
 def measure(rounds: int, report: Report) -> Result:
-    """Measure both emulators over a handler, and all three engines over a Pass, which is all that moto runs."""
+    """Measure both emulators over a handler, and all three engines over a Pass: moto runs no handler."""
     with both() as (ours, stock):
         report("warming up")
         ours_map = create_warm_map(ours, SILENT, CONCURRENCY)
@@ -67,6 +67,6 @@ def _moto_case(count: int) -> Case:
 def _describe_past_history(ours: InlineMap) -> str:
     ending = ours.execute(list(range(PAST_HISTORY)))
     return (
-        f"{PAST_HISTORY:,} items are for stock MiniStack alone. On the {ours.engine}, as on AWS, their events do "
-        f"not fit into the history: the execution ended {ending.status}, {ending.error}: {ending.cause}"
+        f"{PAST_HISTORY:,} items are for stock MiniStack alone: their events do not fit into AWS's "
+        f"history. On the {ours.engine} the execution ended {ending.status}, {ending.error}: {ending.cause}"
     )

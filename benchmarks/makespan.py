@@ -4,7 +4,7 @@ import math
 
 from benchmarks.emulators import both
 from benchmarks.figures import Case, Report, Result, measure_rounds
-from benchmarks.workloads import SLEEPING, InlineMap, create_warm_map
+from benchmarks.workloads import InlineMap, create_warm_map, sleeping
 
 ITEMS = 100
 CONCURRENCY = 10
@@ -18,7 +18,7 @@ def measure(rounds: int, report: Report) -> Result:
     """Measure both emulators."""
     with both() as emulators:
         report("warming up")
-        handler = SLEEPING.format(seconds=WORK_SECONDS)
+        handler = sleeping(WORK_SECONDS)
         ours, stock = (
             create_warm_map(emulator, handler, CONCURRENCY, WAIT_SECONDS) for emulator in emulators
         )
@@ -26,5 +26,5 @@ def measure(rounds: int, report: Report) -> Result:
 
 
 def _case(run: InlineMap, limit: float | None) -> Case:
-    workload = f"{ITEMS} items, concurrency {CONCURRENCY}, Wait {WAIT_SECONDS} s, handler {WORK_SECONDS} s"
-    return Case(workload, run.engine, "× ideal", lambda: run.seconds(ITEMS) / IDEAL_SECONDS, limit)
+    workload = f"{ITEMS} items, concurrency {CONCURRENCY}, wait {WAIT_SECONDS} s, handler {WORK_SECONDS} s"
+    return Case(workload, run.engine, "times ideal", lambda: run.seconds(range(ITEMS)) / IDEAL_SECONDS, limit)

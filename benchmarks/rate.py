@@ -9,7 +9,7 @@ from benchmarks.workloads import PRINTING, SILENT, create_warm_map
 ITEMS = 1000
 LIMIT_AT_1_MS = 12.0
 STOCK_ITEMS_AT_1 = 200
-"""Stock MiniStack would take a minute for 1,000. Fewer favour it: its cost an item grows with their number."""
+"""Stock MiniStack would take a minute for 1,000. Fewer favour it: its cost an item grows."""
 HANDLERS = {"silent": SILENT, "printing": PRINTING}
 
 

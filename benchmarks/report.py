@@ -13,15 +13,15 @@ from benchmarks.figures import Figure, Result
 
 BEGIN = "<!-- figures: written by `python -m benchmarks --write` -->"
 END = "<!-- end of figures -->"
-COLUMNS = ("Benchmark", "Workload", "Engine", "Median", "Min to max", "Unit", "Target", "Met")
+COLUMNS = ("Benchmark", "Workload", "Engine", "Median", "Min to max", "Target", "Met")
 
 
 def machine_line(rounds: int) -> str:
     """Say where and when: cores, memory, Python, the engines' versions, the day, the load."""
     gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     return (
-        f"Medians of {rounds}, on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores ({platform.machine()}), "
-        f"{gigabytes:.0f} GB, {platform.system()}, Python {platform.python_version()}, "
+        f"Medians of {rounds}, {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores ({platform.machine()}), "
+        f"{gigabytes:.0f} GB of memory, {platform.system()}, Python {platform.python_version()}, "
         f"MiniStack {version('ministack')}, moto {version('moto')}; "
         f"load average of the last 15 minutes {os.getloadavg()[2]:.1f}."
     )
@@ -69,10 +69,11 @@ def replace_figures(readme: str, figures: str) -> str:
 
 
 def number_text(value: float) -> str:
-    """Write a number with three digits that count."""
-    if value == 0 or value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.2f}" if value >= 1 else f"{value:.3f}"
+    """Write a number with three digits that count, below a thousand."""
+    if 0 < value < 0.9995:
+        return f"{value:.3f}"
+    decimals = 2 if 0 < value < 9.995 else 1 if 0 < value < 99.95 else 0
+    return f"{value:,.{decimals}f}"
 
 
 def _row(name: str, figure: Figure) -> tuple[str, ...]:
@@ -80,9 +81,8 @@ def _row(name: str, figure: Figure) -> tuple[str, ...]:
         name,
         figure.workload,
         figure.engine,
-        number_text(figure.median),
+        f"{number_text(figure.median)} {figure.unit}",
         f"{number_text(min(figure.values))} to {number_text(max(figure.values))}",
-        figure.unit,
         "" if figure.limit is None else f"≤ {number_text(figure.limit)}",
         {None: "", True: "yes", False: "no"}[figure.met],
     )

@@ -10,7 +10,7 @@ import json
 import time
 import uuid
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +21,16 @@ if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
     from types_boto3_stepfunctions import SFNClient
 
-SILENT = "def handle(event, context):\n    return event\n"
-PRINTING = "def handle(event, context):\n    print(event)\n    return event\n"
-SLEEPING = "import time\n\ndef handle(event, context):\n    time.sleep({seconds})\n    return event\n"
+SILENT = """\
+import time
+
+def handle(event, context):
+    if event < 0:
+        time.sleep(-event)
+    return event
+"""
+"""Returns its event; one below 0, which warms up, keeps the worker for so many seconds."""
+PRINTING = SILENT.replace("    return", "    print(event)\n    return")
 
 ROLE = "arn:aws:iam::000000000000:role/benchmark"
 RUNTIME = "python3.14"
@@ -33,8 +40,8 @@ POLL_SECONDS = 0.2
 """Coarse, because each poll takes time from the emulator, and the execution's own dates give the time."""
 EXECUTION_SECONDS = 600.0
 
-WARM_UP_ITEMS = 2
-"""For each item at once, so that every worker has started and has served."""
+WARM_UP_SECONDS = 5
+"""How long a worker is kept while it warms up: until all the others have started."""
 
 States = dict[str, Any]
 PASS: States = {"Work": {"Type": "Pass", "End": True}}
@@ -87,32 +94,25 @@ class InlineMap:
             f"{self.engine}: an execution over {len(items)} items still runs after {EXECUTION_SECONDS:.0f} s"
         )
 
-    def seconds(self, count: int) -> float:
-        """Run the numbers from 0 on through a Map that returns its items.
-
-        Parameters
-        ----------
-        count
-            How many.
+    def seconds(self, items: Sequence[int]) -> float:
+        """Run items through a Map that returns them, and take the time.
 
         Raises
         ------
         BenchmarkError
             It did not succeed, or returned something else.
         """
-        items = list(range(count))
-        execution = self.execute(items)
-        if (execution.status, execution.output) != ("SUCCEEDED", items):
+        execution = self.execute(list(items))
+        if execution.status != "SUCCEEDED":
             ending = " ".join(filter(None, [execution.status, execution.error, execution.cause]))
-            raise BenchmarkError(
-                f"{self.engine}: an execution over {count} items ended {ending}, "
-                "or its results are not the items"
-            )
+            raise BenchmarkError(f"{self.engine}: an execution over {len(items)} items ended {ending}")
+        if execution.output != list(items):
+            raise BenchmarkError(f"{self.engine}: the results of {len(items)} items are not the items")
         return execution.seconds
 
     def ms_per_item(self, count: int) -> float:
-        """Do the same, for the milliseconds that each item takes."""
-        return self.seconds(count) * 1000 / count
+        """Run the numbers from 0 to ``count`` - 1, for the milliseconds that each takes."""
+        return self.seconds(range(count)) * 1000 / count
 
 
 def create_function(
@@ -176,13 +176,18 @@ def create_map(engine: str, client: "SFNClient", concurrency: int, states: State
     return InlineMap(engine, client, created["stateMachineArn"])
 
 
+def sleeping(seconds: float) -> str:
+    """Write a handler that prints nothing and takes its time."""
+    return SILENT.replace("    return", f"    time.sleep({seconds})\n    return")
+
+
 def create_warm_map(emulator: Emulator, handler: str, concurrency: int, wait_seconds: int = 0) -> InlineMap:
-    """Create an inline Map over a handler that returns its event, with every worker warm.
+    """Create an inline Map over a handler, with as many warm workers as it has items at once.
 
     Parameters
     ----------
     handler
-        Text of the function.
+        SILENT, PRINTING or a sleeping one.
     wait_seconds
         Length of a Wait before the handler; 0 for none.
     """
@@ -190,5 +195,5 @@ def create_warm_map(emulator: Emulator, handler: str, concurrency: int, wait_sec
     if wait_seconds:
         states = {"Pause": {"Type": "Wait", "Seconds": wait_seconds, "Next": next(iter(states))}, **states}
     created = create_map(emulator.name, emulator.states_client, concurrency, states)
-    created.seconds(WARM_UP_ITEMS * concurrency)
+    created.seconds([-WARM_UP_SECONDS] * concurrency)
     return created

@@ -11,17 +11,17 @@ from typing import Any
 
 from local import state_machine_resources
 from local.functions import environment
-from local.states import callbacks, executions, loop
+from local.states import api, callbacks, loop
 
 REPLACEMENTS: dict[str, Any] = {
-    "services.stepfunctions._run_execution": executions.run_execution,
-    "services.stepfunctions._start_execution": executions.start_execution,
-    "services.stepfunctions._stop_execution": executions.stop_execution,
+    "services.stepfunctions._run_execution": api.run_execution,
+    "services.stepfunctions._start_execution": api.start_execution,
+    "services.stepfunctions._stop_execution": api.stop_execution,
     "services.stepfunctions._send_task_success": callbacks.send_task_success,
     "services.stepfunctions._send_task_failure": callbacks.send_task_failure,
     "services.stepfunctions._send_task_heartbeat": callbacks.send_task_heartbeat,
     "services.stepfunctions._get_activity_task": callbacks.get_activity_task,
-    "services.stepfunctions.reset": executions.reset,
+    "services.stepfunctions.reset": api.reset,
     "services.cloudformation.provisioners._RESOURCE_HANDLERS": state_machine_resources.HANDLERS,
     "services.lambda_svc._execute_function_warm": environment.execute_function,
     "core.lambda_runtime._worker_class_for": environment.class_for,

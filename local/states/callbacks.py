@@ -11,7 +11,7 @@ from ministack.core.responses import error_response_json, json_response
 from ministack.services import stepfunctions
 
 from local.states import loop
-from local.states.errors import PathError, StatesError
+from local.states.errors import HeartbeatTimeoutError, PathError, StatesError
 
 LONG_POLL_SECONDS = 60
 """How long GetActivityTask waits for a task (Step Functions API reference)."""
@@ -62,7 +62,7 @@ class Callback:
         ------
         StatesError
             The answer is a failure.
-        TimeoutError
+        HeartbeatTimeoutError
             Neither an answer nor a heartbeat came for so many seconds.
         """
         while not self._answer.done():
@@ -74,7 +74,7 @@ class Callback:
             )
             beat.cancel()
             if not done:
-                raise TimeoutError
+                raise HeartbeatTimeoutError
         return json.loads(self._answer.result())
 
 

@@ -35,5 +35,16 @@ class StatesError(Exception):
         return {key: value for key, value in fields.items() if value is not None}
 
 
+class HeartbeatTimeoutError(StatesError):
+    """A task whose heartbeats stopped: reported like any timeout, and caught by a name of its own too."""
+
+    def __init__(self) -> None:
+        super().__init__(TIMEOUT)
+
+    def matches(self, error_equals: list[str]) -> bool:
+        """Whether a retrier or a catcher with these names takes the error."""
+        return "States.HeartbeatTimeout" in error_equals or super().matches(error_equals)
+
+
 class PathError(Exception):
     """A path or an expression that cannot be resolved; the state that holds it says where."""

@@ -3,21 +3,18 @@
 import asyncio
 import json
 import logging
-import re
 from collections import ChainMap
 from typing import Any
 
-from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
 from ministack.services import cloudwatch, stepfunctions
 
-from local.states import loop, machine, nested
+from local.states import machine, nested
 from local.states.branch import Branch, included
 from local.states.errors import RUNTIME, PathError, StatesError
 from local.states.history import MAX_EVENTS, History, HistoryFullError
 
 logger = logging.getLogger("states")
 
-_NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
 _METRICS = {
     "SUCCEEDED": "ExecutionsSucceeded",
     "FAILED": "ExecutionsFailed",
@@ -30,10 +27,6 @@ _END_EVENTS = {
     "TIMED_OUT": "ExecutionTimedOut",
     "ABORTED": "ExecutionAborted",
 }
-_running: dict[str, "Execution"] = {}
-_start_in_ministack = stepfunctions._start_execution
-_stop_in_ministack = stepfunctions._stop_execution
-_reset_ministack = stepfunctions.reset
 
 
 class Execution:
@@ -102,7 +95,7 @@ class Execution:
         self._history.add(_END_EVENTS[status], previous_event_id, details)
         self._history.close()
         self._record.update(known, status=status, stopDate=machine.now())
-        _count(_METRICS[status], self._record)
+        count(_METRICS[status], self._record)
         stepfunctions._emit_execution_status_event(self._record)
         nested.announce_end(self._record["executionArn"])
 
@@ -121,86 +114,6 @@ def _context(record: dict[str, Any], state_machine: dict[str, Any]) -> dict[str,
     }
 
 
-def _count(metric: str, record: dict[str, Any]) -> None:
+def count(metric: str, record: dict[str, Any]) -> None:
+    """Add one to a CloudWatch metric of the execution's state machine."""
     cloudwatch.record_metric("AWS/States", metric, 1, "Count", {"StateMachineArn": record["stateMachineArn"]})
-
-
-def run_execution(execution_arn: str) -> None:
-    """Run an execution that MiniStack has recorded; a synchronous one has ended on return."""
-    record = stepfunctions._executions.get(execution_arn)
-    if record is None:
-        return
-    end = loop.submit(_run(record, stepfunctions._state_machines[record["stateMachineArn"]]))
-    if record.get("sync"):
-        end.result()
-
-
-async def _run(record: dict[str, Any], state_machine: dict[str, Any]) -> None:
-    if record["status"] != "RUNNING":
-        return  # stopped before it began
-    _count("ExecutionsStarted", record)
-    execution = _running[record["executionArn"]] = Execution(record, state_machine)
-    try:
-        await execution.run()
-    finally:
-        del _running[record["executionArn"]]
-
-
-def start_execution(data: dict[str, Any]) -> Any:
-    """Answer StartExecution: check the request as AWS does, then let MiniStack record it."""
-    name, text = data.get("name"), data.get("input", "{}")
-    if name is not None and not _NAME.fullmatch(name):
-        return error_response_json("InvalidName", f"Invalid Name: '{name}'", 400)
-    try:
-        json.loads(text)
-    except ValueError as error:
-        return error_response_json(
-            "InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'", 400
-        )
-    if len(text.encode()) > machine.MAX_PAYLOAD_BYTES:
-        return error_response_json(
-            "InvalidExecutionInput",
-            "Invalid State Machine Execution Input: 'The length of the input exceeds "
-            f"{machine.MAX_PAYLOAD_BYTES} bytes'",
-            400,
-        )
-    state_machine_arn = data.get("stateMachineArn", "")
-    if stepfunctions._resolve_state_machine_arn(state_machine_arn) is None:
-        return error_response_json(
-            "StateMachineDoesNotExist", f"State Machine Does Not Exist: '{state_machine_arn}'", 400
-        )
-    same = _same_execution(state_machine_arn, name) if name is not None else None
-    if same is not None and same["status"] == "RUNNING" and same["input"] == text:
-        return json_response({"executionArn": same["executionArn"], "startDate": same["startDate"]})
-    return _start_in_ministack(data)
-
-
-def _same_execution(state_machine_arn: str, name: str) -> dict[str, Any] | None:
-    machine_name = state_machine_arn.rpartition(":stateMachine:")[2]
-    arn = f"arn:aws:states:{get_region()}:{get_account_id()}:execution:{machine_name}:{name}"
-    record: dict[str, Any] | None = stepfunctions._executions.get(arn)
-    return record
-
-
-def stop_execution(data: dict[str, Any]) -> Any:
-    """Answer StopExecution."""
-    execution_arn = data.get("executionArn", "")
-
-    def stop() -> Any:
-        execution = _running.get(execution_arn)
-        if execution is not None:
-            execution.stop(data.get("error"), data.get("cause"))
-        return _stop_in_ministack(data)
-
-    return loop.call(stop)
-
-
-def reset() -> None:
-    """Forget all executions, and stop those that run."""
-
-    def stop_all() -> None:
-        for execution in list(_running.values()):
-            execution.stop(None, None)
-
-    loop.call(stop_all)
-    _reset_ministack()

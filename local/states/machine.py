@@ -1,42 +1,18 @@
-"""The control flow of a state machine: state after state, with Retry and Catch."""
+"""The control flow of a state machine: state after state."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from local.states import choice, fan_out, task, wait
+from local.states import attempts, choice, fan_out, task, wait
 from local.states.branch import Branch, included
-from local.states.dataflow import Flow, flow_of
-from local.states.errors import DATA_LIMIT_EXCEEDED, RUNTIME, PathError, StatesError
-from local.states.expressions import EvaluationError, UnusableValueError
+from local.states.dataflow import flow_of
+from local.states.errors import StatesError
 from local.states.paths import compact
-from local.states.retry import Retriers, catcher_for
-
-MAX_PAYLOAD_BYTES = 256 * 1024
-"""Input or output of a state, in UTF-8 bytes of JSON (Step Functions quotas)."""
-
+from local.states.step import Handed, Step
 
 _RETRIED = {"Task", "Map", "Parallel"}
-
-
-class Step(NamedTuple):
-    """One state of a definition on its way through a line of control."""
-
-    branch: Branch
-    name: str
-    definition: Mapping[str, Any]
-    flow: Flow
-    previous_event_id: int
-    entered_event_id: int
-
-
-class Handed(NamedTuple):
-    """What a state hands on: its output, the variables it set, and the next state or None."""
-
-    output: Any
-    assigned: Mapping[str, Any]
-    next_state: str | None
 
 
 async def run(
@@ -83,7 +59,7 @@ async def _run_state(
     branch.state_type = state_type
     flow = flow_of(branch, definition, state_input)
     step = Step(branch, name, definition, flow, previous_event_id, event_id)
-    handed = await _with_retry_and_catch(step, _HANDLERS[state_type])
+    handed = await attempts.run(step, _HANDLERS[state_type])
     exited = {"name": name, **included("output", handed.output)}
     if handed.assigned:
         exited["assignedVariables"] = {key: compact(value) for key, value in handed.assigned.items()}
@@ -91,68 +67,6 @@ async def _run_state(
     branch.record(f"{state_type}StateExited", exited)
     branch.state_type = None
     return handed
-
-
-async def _with_retry_and_catch(step: Step, handler: Callable[[Step], Awaitable[Handed]]) -> Handed:
-    retriers = Retriers(step.definition.get("Retry", []))
-    while True:
-        try:
-            handed = await handler(step)
-            _check_size(step.name, handed.output)
-            return handed
-        except PathError as failure:
-            raise StatesError(RUNTIME, _located(step, str(failure))) from failure
-        except EvaluationError as failure:
-            error: StatesError = _record_evaluation_failure(step, failure)
-        except StatesError as failure:
-            error = failure
-        delay_seconds = retriers.delay_seconds(error)
-        if delay_seconds is None:
-            return _catch(step, error)
-        await wait.sleep(delay_seconds)
-        step.branch.context["State"] = {
-            **step.branch.context["State"],
-            "RetryCount": step.branch.context["State"]["RetryCount"] + 1,
-        }
-
-
-def _catch(step: Step, error: StatesError) -> Handed:
-    failed_event = fan_out.FAILED_EVENTS.get(step.definition["Type"])
-    if failed_event is not None:
-        step.branch.record(failed_event)
-    catcher = catcher_for(step.definition.get("Catch", []), error)
-    if catcher is None:
-        raise error
-    output, assigned = step.flow.caught(catcher, error)
-    return Handed(output, assigned, catcher["Next"])
-
-
-def _record_evaluation_failure(step: Step, failure: EvaluationError) -> StatesError:
-    """Add EvaluationFailed; unless the state has done something, AWS points it back to what came before."""
-    if step.branch.last_event_id == step.entered_event_id and not isinstance(failure, UnusableValueError):
-        step.branch.last_event_id = step.previous_event_id
-    error = StatesError(failure.name, _located(step, str(failure.cause)))
-    step.branch.record(
-        "EvaluationFailed",
-        {"error": error.name, "cause": error.cause, "location": failure.location, "state": step.name},
-    )
-    return error
-
-
-def _located(step: Step, cause: str) -> str:
-    return (
-        f"An error occurred while executing the state '{step.name}' "
-        f"(entered at the event id #{step.entered_event_id}). {cause}"
-    )
-
-
-def _check_size(name: str, output: Any) -> None:
-    if len(compact(output).encode()) > MAX_PAYLOAD_BYTES:
-        raise StatesError(
-            DATA_LIMIT_EXCEEDED,
-            f"The state/task '{name}' returned a result with a size exceeding the maximum number of bytes "
-            "service limit.",
-        )
 
 
 def _next(definition: Mapping[str, Any]) -> str | None:
@@ -185,7 +99,7 @@ async def _choice(step: Step) -> Handed:
     try:
         return Handed(*choice.choose(step.flow, step.definition, step.branch))
     except choice.NoChoiceMatchedError as error:
-        raise StatesError(error.name, _located(step, str(error.cause))) from error
+        raise StatesError(error.name, step.located(str(error.cause))) from error
 
 
 async def _task(step: Step) -> Handed:

@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
-from ministack.core.responses import get_region, new_uuid
-from ministack.services import stepfunctions
+from ministack.core.responses import get_region
 
-from local.states import callbacks, functions, loop, nested, responses
+from local.states import callbacks, functions, loop, nested, services
 from local.states.branch import Branch, included
 from local.states.dataflow import Flow
 from local.states.errors import DATA_LIMIT_EXCEEDED, TIMEOUT, StatesError
@@ -17,7 +16,7 @@ MAX_RESULT_BYTES = 256 * 1024
 """Result of a task, in UTF-8 bytes of JSON (Step Functions quotas)."""
 
 SIMULTANEOUS_SECONDS = 0.01
-"""Timeouts this close together are all recorded, as on AWS, before one of them fails its Map."""
+"""Failures this close together are all recorded, as on AWS, before one of them fails its Map."""
 
 CALLBACK = ".waitForTaskToken"
 
@@ -131,7 +130,7 @@ async def _run_service(
     async def work() -> Any:
         if action.startswith("startExecution.sync"):
             return await nested.run(arguments, action, lambda output: _submitted(branch, events, output))
-        output = await _call_service(resource.removesuffix(CALLBACK), arguments)
+        output = await services.call(resource.removesuffix(CALLBACK), arguments)
         if callback is None:
             return output
         _submitted(branch, events, output)
@@ -142,35 +141,6 @@ async def _run_service(
 
 def _submitted(branch: Branch, events: Events, output: Any) -> None:
     events.record(branch, "Submitted", **included("output", output))
-
-
-async def _call_service(resource: str, arguments: Any) -> Any:
-    if resource.endswith(":lambda:invoke"):
-        return await loop.call_blocking(functions.invoke, arguments)
-    if resource.endswith(":states:startExecution"):
-        return await nested.start(arguments)
-    return await loop.call_blocking(_invoke_resource, resource, arguments)
-
-
-def _invoke_resource(resource: str, arguments: Any) -> Any:
-    try:
-        result = stepfunctions._invoke_resource(resource, arguments)
-    except stepfunctions._ExecutionError as error:
-        raise StatesError(error.error, _cause(resource, error)) from error
-    if ":aws-sdk:" in resource:
-        return result
-    headers = responses.DYNAMODB_HEADERS if ":dynamodb:" in resource else responses.JSON_HEADERS
-    return responses.described(result, headers, result)
-
-
-def _cause(resource: str, error: Any) -> str:
-    """The cause of a service's error as AWS words it."""
-    if not resource.startswith("arn:aws:states:::dynamodb:"):
-        return str(error.cause)
-    return (
-        f"{error.cause} (Service: AmazonDynamoDBv2; Status Code: 400; "
-        f"Error Code: {error.error.removeprefix('DynamoDB.')}; Request ID: {new_uuid()}; Proxy: null)"
-    )
 
 
 async def _watch(
@@ -190,20 +160,29 @@ async def _end(
     try:
         async with asyncio.timeout(limits["timeoutInSeconds"]):
             result = await work()
-        text = compact(result)
-        if len(text.encode()) > MAX_RESULT_BYTES:
-            raise StatesError(
-                DATA_LIMIT_EXCEEDED,
-                f"The state/task '{events.label}' returned a result with a size exceeding the maximum number "
-                "of bytes service limit.",
-            )
+        text = _checked(events, result)
     except TimeoutError:
-        events.record(branch, "TimedOut", error=TIMEOUT)
-        await asyncio.sleep(SIMULTANEOUS_SECONDS)
-        raise StatesError(TIMEOUT) from None
+        return await _fail(branch, events, StatesError(TIMEOUT))
     except StatesError as error:
-        events.record(branch, "Failed", error=error.name, cause=error.cause)
-        await asyncio.sleep(0)
-        raise
+        return await _fail(branch, events, error)
     events.record(branch, "Succeeded", output=text, outputDetails={"truncated": False})
     return result
+
+
+async def _fail(branch: Branch, events: Events, error: StatesError) -> NoReturn:
+    happening = "TimedOut" if error.name == TIMEOUT else "Failed"
+    events.record(branch, happening, error=error.name, cause=error.cause)
+    await asyncio.sleep(SIMULTANEOUS_SECONDS)
+    raise error
+
+
+def _checked(events: Events, result: Any) -> str:
+    """A result as events hold it, unless it is too large to be handed on."""
+    text = compact(result)
+    if len(text.encode()) > MAX_RESULT_BYTES:
+        raise StatesError(
+            DATA_LIMIT_EXCEEDED,
+            f"The state/task '{events.label}' returned a result with a size exceeding the maximum number "
+            "of bytes service limit.",
+        )
+    return text

@@ -15,6 +15,8 @@ from local_aws import ROOT
 PARTS = ["app.py", "cdk.json", "config.json", "config.schema.json", "lambdas", "stacks", "utils"]
 COMMAND_SECONDS = 120
 EXECUTION_SECONDS = 60
+READ_TABLE: Mapping[str, Any] = {}
+"""Input of an execution over the table's list."""
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = EXECUTION_SECONDS) -> Any:
@@ -43,7 +45,7 @@ class Project:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source, target)
         (folder / "node_modules").symlink_to(ROOT / "node_modules")
-        return cls(folder, environment)
+        return cls(folder, {**environment, "COLUMNS": "160"})
 
     def configure(self, section: str, **values: Any) -> None:
         """Edit config.json."""
@@ -83,8 +85,8 @@ class Project:
         """Run the AWS CLI; returns what its JSON says."""
         return json.loads(self.run("aws", *arguments, "--output", "json").stdout or "null")
 
-    def deploy(self) -> str:
-        return self.run("npx", "cdk", "deploy", "--require-approval", "never").stderr
+    def deploy(self, *options: str) -> None:
+        self.run("npx", "cdk", "deploy", "--require-approval", "never", *options)
 
     def load(self, items: Any) -> str:
         """Load a list with the loader; returns what it says."""
@@ -115,9 +117,9 @@ class Project:
             aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
         )
 
-    def start(self, execution_input: Any = None, **options: str) -> str:
+    def start(self, execution_input: Any = READ_TABLE, **options: str) -> str:
         """Start an execution; returns its ARN."""
-        text = json.dumps({} if execution_input is None else execution_input, ensure_ascii=False)
+        text = json.dumps(execution_input, ensure_ascii=False)
         answer = self.client("stepfunctions").start_execution(
             stateMachineArn=self.state_machine_arn, input=text, **options
         )
@@ -134,7 +136,7 @@ class Project:
 
         return Ended(execution_arn, wait_until(ended), self.history(execution_arn))
 
-    def execute(self, execution_input: Any = None, **options: str) -> "Ended":
+    def execute(self, execution_input: Any = READ_TABLE, **options: str) -> "Ended":
         """Run an execution to its end."""
         return self.wait(self.start(execution_input, **options))
 
@@ -143,17 +145,22 @@ class Project:
         return list(pages.paginate(executionArn=execution_arn).search("events[]"))
 
     def log_lines(self, log_group: str) -> list[Any]:
-        """What a log group has: JSON where a line is JSON, the text otherwise."""
+        """Read a log group with the AWS CLI: JSON where a line is JSON, the text otherwise."""
         events = self.aws("logs", "filter-log-events", "--log-group-name", log_group)["events"]
         return [_json_or_text(event["message"]) for event in events]
 
-    def function_log(self) -> list[Any]:
-        """What the item processor logged itself, of all executions."""
-        configuration = self.aws(
-            "lambda", "get-function-configuration", "--function-name", self.function_name
-        )
-        lines = self.log_lines(configuration["LoggingConfig"]["LogGroup"])
-        return [line["message"] for line in lines if isinstance(line, dict) and "message" in line]
+    def function_log(self, ended: "Ended") -> list[Any]:
+        """What the function logged itself while it ran for an execution."""
+        described = self.aws("lambda", "get-function-configuration", "--function-name", self.function_name)
+        lines = self.log_lines(described["LoggingConfig"]["LogGroup"])
+        records = [line for line in lines if isinstance(line, dict)]
+        events = [record for record in records if "event" in record["message"]]
+        requests = {
+            record["requestId"]
+            for record in events
+            if record["message"]["event"]["execution"] == ended.description["name"]
+        }
+        return [record["message"] for record in records if record["requestId"] in requests]
 
 
 @dataclass(frozen=True)

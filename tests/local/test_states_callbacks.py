@@ -124,6 +124,14 @@ def test_heartbeats_keep_a_task_alive(states: StepFunctions, queue: Queue) -> No
     assert outcome.error == "States.Timeout"
 
 
+@pytest.mark.parametrize("name", ["States.HeartbeatTimeout", "States.Timeout", "States.ALL"])
+def test_missed_heartbeat_is_caught(states: StepFunctions, queue: Queue, name: str) -> None:
+    catch = [{"ErrorEquals": [name], "Next": "Mend"}]
+    arn = states.start(machine(Ask=queue.task(HeartbeatSeconds=1, Catch=catch), Mend=PASS), {"n": 1})
+    queue.receive()
+    assert states.wait(arn).output == {"Error": "States.Timeout", "Cause": ""}
+
+
 @pytest.fixture(scope="module")
 def activity(states: StepFunctions) -> str:
     return states.api.create_activity(name="by-hand")["activityArn"]

@@ -46,8 +46,8 @@ def test_jsonpath(states: StepFunctions, fields: dict[str, Any], data: Any, expe
     [
         (
             {"Type": "Pass", "Parameters": {"x.$": "$.gone"}},
-            {"a": 1},
-            """The JSONPath '$.gone' specified for the field 'x.$' could not be found in the input '{"a":1}'""",
+            {},
+            "The JSONPath '$.gone' specified for the field 'x.$' could not be found in the input '{}'",
         ),
         (
             {"Type": "Pass", "InputPath": "$.gone"},

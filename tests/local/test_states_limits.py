@@ -74,8 +74,8 @@ def test_result_of_a_task_over_the_limit(states: StepFunctions) -> None:
     assert outcome.types[4] == "TaskFailed"
     assert outcome.output == {
         "Error": "States.DataLimitExceeded",
-        "Cause": "The state/task 'lambda' returned a result with a size exceeding the maximum number of bytes "
-        "service limit.",
+        "Cause": "The state/task 'lambda' returned a result with a size exceeding the maximum number of "
+        "bytes service limit.",
     }
 
 

@@ -1,0 +1,129 @@
+"""README.md and the other pages: what they say of the project is so, and their links lead somewhere."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stacks.config import schema_text
+from utils import limits
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+COMMANDS = "\n".join(re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL))
+INTERACTIVE = "aws configure --profile my-profile"
+
+
+def section(title: str) -> str:
+    return README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def function_default(name: str) -> str:
+    """A number of stacks/functions.py, which takes seconds to import."""
+    source = (ROOT / "stacks" / "functions.py").read_text(encoding="utf-8")
+    return re.search(rf"^{name} = (\d+)$", source, re.MULTILINE)[1]
+
+
+def configuration_table() -> str:
+    """The rows of the configuration table, out of the schema that config.json is checked with."""
+    rows = ["| key | type | allowed | default | what it is |", "|---|---|---|---|---|"]
+    return "\n".join(
+        rows + [f"| {' | '.join(cells)} |" for cells in _configuration(json.loads(schema_text()))]
+    )
+
+
+def _configuration(schema: dict) -> Iterator[tuple[str, ...]]:
+    for name, part in schema["properties"].items():
+        if "$ref" in part:
+            model = schema["$defs"][part["$ref"].rpartition("/")[2]]
+            yield from ((f"`{name}.{key[1:]}", *cells) for key, *cells in _configuration(model))
+        elif name != "$schema":
+            default = f"`{json.dumps(part['default'])}`"
+            yield f"`{name}`", part["type"], _allowed(part), default, part["description"]
+
+
+def _allowed(part: dict) -> str:
+    if part["type"] == "integer":
+        return (
+            f"{part['minimum']:,} to {part['maximum']:,}"
+            if "maximum" in part
+            else f"{part['minimum']} or more"
+        )
+    if part["type"] == "boolean":
+        return "`true`, `false`"
+    if part["type"] == "array":
+        return f"one or more of `{part['items'].get('enum', part['items'].get('const'))}`, each once"
+    return ", ".join(f"`{each}`" for each in part["enum"]) if "enum" in part else part["errorMessage"]
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives to a page's headings."""
+    text = FENCED.sub("", page.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_configuration_table_is_current():
+    expected = configuration_table()
+    assert expected in README, f"put this in README.md:\n{expected}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_something(page: Path):
+    text = FENCED.sub("", page.read_text(encoding="utf-8"))
+    missing = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if link.startswith("https://"):
+            continue
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            missing.append(link)
+    assert missing == []
+
+
+def test_every_path_in_the_layout_exists():
+    paths = re.findall(r"`([\w./-]+(?:/|\.\w+))`", section("How it is laid out"))
+    assert len(paths) > 10
+    in_tree = [
+        path for path in paths if (ROOT / path).exists() or path in {"load-ddb.py", "run.py", "process.py"}
+    ]
+    assert in_tree == paths
+
+
+def test_a_command_in_a_sentence_is_also_one_that_is_run():
+    spans = re.findall(r"`((?:aws|eval|make|npx|python) [^`]+)`", FENCED.sub("", README))
+    assert spans
+    assert [span for span in spans if span not in COMMANDS and span != INTERACTIVE] == []
+
+
+def test_both_ways_of_continuous_integration_run_make_test():
+    assert "\nmake test </dev/null\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    workflow = (ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
+    assert "      - run: make test\n" in workflow
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        f"{limits.fan_out_largest_list(waits=True):,} with a wait",
+        f"and {limits.fan_out_largest_list(waits=False):,} without",
+        f"| items at once | {limits.INLINE_MAP_CONCURRENCY_LIMIT} |",
+        f"{limits.PAYLOAD_BYTES_LIMIT // 1024} KiB of typed JSON",
+        f"{limits.DDB_ITEM_BYTES_LIMIT // 1024} KB | DynamoDB",
+        f"{limits.HISTORY_EVENTS_LIMIT:,} events",
+        f"{function_default('TIMEOUT_SECONDS')} seconds, {function_default('MEMORY_MB')} MB",
+    ],
+)
+def test_limits_are_those_of_the_code(figure: str):
+    assert figure in section("Limits")
+
+
+def test_changelog_has_the_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert f"\n## [{project['version']}] - " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
