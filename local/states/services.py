@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from ministack.core.responses import new_uuid
 from ministack.services import stepfunctions
 
 from local.states import functions, loop, nested, responses
-from local.states.errors import StatesError
+from local.states.service_errors import service_error
 
 
 async def call(resource: str, arguments: Any) -> Any:
@@ -28,18 +27,8 @@ def _invoke_resource(resource: str, arguments: Any) -> Any:
     try:
         result = stepfunctions._invoke_resource(resource, arguments)
     except stepfunctions._ExecutionError as error:
-        raise StatesError(error.error, _cause(resource, error)) from error
+        raise service_error(resource, error.error, error.cause) from error
     if ":aws-sdk:" in resource:
         return result
     headers = responses.DYNAMODB_HEADERS if ":dynamodb:" in resource else responses.JSON_HEADERS
     return responses.described(result, headers, result)
-
-
-def _cause(resource: str, error: Any) -> str:
-    """The cause of a service's error as AWS words it."""
-    if not resource.startswith("arn:aws:states:::dynamodb:"):
-        return str(error.cause)
-    return (
-        f"{error.cause} (Service: AmazonDynamoDBv2; Status Code: 400; "
-        f"Error Code: {error.error.removeprefix('DynamoDB.')}; Request ID: {new_uuid()}; Proxy: null)"
-    )

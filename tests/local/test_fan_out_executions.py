@@ -138,7 +138,7 @@ def test_run_shows_table_and_timeline_and_writes_a_picture(project: Project):
     # When
     run = project.run("python", "utils/run.py", "--svg", "run.svg")
     # Then
-    assert re.search(r'^1  "?数学"? .* succeeded +{"item", run.stdout, re.MULTILINE)
+    assert re.search(r'^1  "?数学"? .* succeeded +{"item"', run.stdout, re.MULTILINE)
     assert "(2 of 2 items succeeded)" in run.stdout
     assert "━━ work, succeeded" in run.stdout
     picture = ET.parse(project.folder / "run.svg").getroot()
