@@ -42,8 +42,8 @@ def main() -> int:
     # A profile of the user's that is not there would keep boto3 from making any client.
     os.environ.pop("AWS_PROFILE", None)
     try:
-        machine = machine_line(arguments.rounds)
         results = _measure(arguments.names, arguments.rounds)
+        machine = machine_line(arguments.rounds)
         # Where nobody sees the table at once, it need not fit a screen.
         console = Console(width=None if sys.stdout.isatty() else 150)
         console.print(terminal_table(results))

@@ -37,8 +37,8 @@ def measure(rounds: int, report: Report) -> Result:
         [
             Figure(workload.format("PSS"), LOCAL_AWS, "GB", tuple(pss), LIMIT_GB),
             Figure(workload.format("RSS"), LOCAL_AWS, "GB", tuple(rss)),
-            Figure(workload.format("processes"), LOCAL_AWS, "count", tuple(processes)),
-        ]
+        ],
+        (f"Memory is that of the emulator and its Lambda workers: {min(processes)} processes at least.",),
     )
 
 

@@ -17,13 +17,13 @@ COLUMNS = ("Benchmark", "Workload", "Engine", "Median", "Min to max", "Target", 
 
 
 def machine_line(rounds: int) -> str:
-    """Say where and when: cores, memory, Python, the engines' versions, the day, the load."""
+    """Say where and when, and under which load; to be called when all is measured."""
     gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     return (
         f"Medians of {rounds}, {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores ({platform.machine()}), "
         f"{gigabytes:.0f} GB of memory, {platform.system()}, Python {platform.python_version()}, "
         f"MiniStack {version('ministack')}, moto {version('moto')}; "
-        f"load average of the last 15 minutes {os.getloadavg()[2]:.1f}."
+        f"load average of the last 15 minutes {os.getloadavg()[2]:.1f}, the benchmarks' own included."
     )
 
 

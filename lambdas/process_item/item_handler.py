@@ -7,6 +7,7 @@ was read from the table.
 
 import base64
 import logging
+from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,10 @@ def _deserializer() -> "TypeDeserializer":
     from boto3.dynamodb.types import TypeDeserializer  # noqa: PLC0415
 
     class JsonTypeDeserializer(TypeDeserializer):
-        """Binary arrives as base64 text; boto3 expects that its own client has decoded it."""
+        """Takes what boto3's own client would have prepared: binary as base64, numbers of any length."""
+
+        def _deserialize_n(self, value: str) -> Decimal:
+            return Decimal(value)
 
         def _deserialize_b(self, value: str) -> bytes:
             return base64.b64decode(value)

@@ -9,6 +9,7 @@ marshal are AWS's.
 import json
 import queue
 import select
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ class PythonEnvironment(lambda_runtime.Worker):  # type: ignore[misc]
 
     def _exited(self, request_id: str) -> dict[str, Any]:
         status = self._end_process()
-        reason = f"exit status {status}" if status >= 0 else f"signal {-status}"
+        reason = f"exit status {status}" if status >= 0 else f"signal: {signal.strsignal(-status)}".lower()
         return self._failure(
             "Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited with error: {reason}"
         )

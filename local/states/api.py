@@ -63,9 +63,13 @@ def start_execution(data: dict[str, Any]) -> Any:
             "StateMachineDoesNotExist", f"State Machine Does Not Exist: '{state_machine_arn}'", 400
         )
     same = _same_execution(state_machine_arn, name) if name is not None else None
-    if same is not None and same["status"] == "RUNNING" and same["input"] == text:
+    if same is None:
+        return _start_in_ministack(data)
+    if same["status"] == "RUNNING" and same["input"] == text:
         return json_response({"executionArn": same["executionArn"], "startDate": same["startDate"]})
-    return _start_in_ministack(data)
+    return error_response_json(
+        "ExecutionAlreadyExists", f"Execution Already Exists: '{same['executionArn']}'", 400
+    )
 
 
 def _same_execution(state_machine_arn: str, name: str) -> dict[str, Any] | None:

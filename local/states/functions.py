@@ -34,7 +34,7 @@ def invoke(arguments: dict[str, Any]) -> dict[str, Any]:
         raise StatesError(
             "Lambda.Unknown",
             "The cause could not be determined because Lambda did not return an error type. "
-            f"Returned payload: {payload}",
+            f"Returned payload: {json.dumps(payload)}",
         ) from None
     response = {"ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200}
     return responses.described(response, responses.LAMBDA_HEADERS, payload)

@@ -31,7 +31,7 @@ def states(new_account: Callable[[], dict[str, str]]) -> StepFunctions:
         (
             "import os, signal\ndef handler(event, context):\n    os.kill(os.getpid(), signal.SIGKILL)\n",
             "Runtime.ExitError",
-            "signal 9",
+            "signal: killed",
         ),
         ("import nowhere\n", "Runtime.ImportModuleError", "No module named 'nowhere'"),
         ("def other(event, context): pass\n", "Runtime.HandlerNotFound", "Handler 'handler' missing"),

@@ -55,6 +55,7 @@ def test_shipped_processor_returns_the_plain_item_with_its_status(handler, file,
         ({"S": ""}, ""),
         ({"S": "Füße 日本 😀"}, "Füße 日本 😀"),
         ({"N": "0.1"}, Decimal("0.1")),
+        ({"N": "1" + "0" * 100}, Decimal("1E+100")),
         (
             {"N": "12345678901234567890.123456789012345678"},
             Decimal("12345678901234567890.123456789012345678"),
