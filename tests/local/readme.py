@@ -77,8 +77,9 @@ class Reader:
     def with_copy(cls, home: Path, environment: Mapping[str, str], blocks: list[Block]) -> "Reader":
         folder = home / "project"
         shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
-        for name in (".venv", "node_modules"):
-            (folder / name).symlink_to(ROOT / name)
+        (folder / ".venv").symlink_to(ROOT / ".venv")
+        # A copy, because `npm ci` empties it first, should `make` find that it is out of date.
+        shutil.copytree(ROOT / "node_modules", folder / "node_modules", symlinks=True)
         answers = {"CDK_REQUIRE_APPROVAL": "never", "CDK_FORCE": "true"}
         own = {"HOME": str(home), "COLUMNS": "100", "NODE_NO_WARNINGS": "1", **answers}
         return cls(folder, {**environment, **own}, list(blocks))
