@@ -13,6 +13,7 @@ from projects import Project
 
 from local import processes
 
+TABLE = "StepFunctionsProjectDDBTable"
 LISTEN_STATE = "0A"
 LOCALHOST = "0100007F"
 """As /proc/net/tcp writes them."""
@@ -184,6 +185,38 @@ def test_with_a_stack_and_executions_only_this_machine_reaches_it(project: Proje
     # Then
     listeners = {address for inode, address in listening_addresses() if inode in sockets}
     assert listeners == {f"{LOCALHOST}:{local_aws.port:04X}"}
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "decision"),
+    [
+        ("dynamodb:GetItem", "{table}", "allowed"),
+        ("dynamodb:GetItem", "{table}-other", "implicitDeny"),
+        ("dynamodb:PutItem", "{table}", "implicitDeny"),
+        ("dynamodb:Scan", "{table}", "implicitDeny"),
+        ("lambda:InvokeFunction", "{function}", "allowed"),
+        ("lambda:InvokeFunction", "{function}-other", "implicitDeny"),
+        ("lambda:UpdateFunctionCode", "{function}", "implicitDeny"),
+        ("states:StartExecution", "*", "implicitDeny"),
+        ("iam:PassRole", "*", "implicitDeny"),
+    ],
+)
+def test_role_of_the_state_machine_decides(project: Project, action: str, resource: str, decision: str):
+    """IAM's own evaluation of the deployed policies."""
+    # Given
+    description = project.client("lambda").get_function_configuration(FunctionName=project.function_name)
+    table = project.client("dynamodb").describe_table(TableName=TABLE)["Table"]["TableArn"]
+    machine = project.client("stepfunctions").describe_state_machine(
+        stateMachineArn=project.state_machine_arn
+    )
+    # When
+    (result,) = project.client("iam").simulate_principal_policy(
+        PolicySourceArn=machine["roleArn"],
+        ActionNames=[action],
+        ResourceArns=[resource.format(table=table, function=description["FunctionArn"])],
+    )["EvaluationResults"]
+    # Then
+    assert result["EvalDecision"] == decision
 
 
 def open_sockets(pid: int) -> Iterator[str]:
