@@ -29,7 +29,7 @@ clean:
 	@! test -x .venv/bin/python || .venv/bin/python -m local stop
 	rm -rf .venv node_modules cdk.out .local-aws .mypy_cache .pytest_cache .ruff_cache
 
-.venv/.installed: requirements.txt requirements-dev.txt
+.venv/.installed: requirements.txt requirements-dev.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "$(PYTHON) is missing or older than Python 3.11: install one, or name it: make setup PYTHON=python3.12" >&2; \
 		exit 1; }

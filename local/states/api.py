@@ -41,40 +41,48 @@ async def _run(record: dict[str, Any], state_machine: dict[str, Any]) -> None:
 
 def start_execution(data: dict[str, Any]) -> Any:
     """Answer StartExecution: check the request as AWS does, then let MiniStack record it."""
-    name, text = data.get("name"), data.get("input", "{}")
+    refusal = _find_refusal(data)
+    if refusal is not None:
+        return error_response_json(*refusal, 400)
+    same = _same_execution(data)
+    if same is None:
+        return _start_in_ministack(data)
+    if same["status"] == "RUNNING" and same["input"] == data.get("input", "{}"):
+        return json_response({"executionArn": same["executionArn"], "startDate": same["startDate"]})
+    message = f"Execution Already Exists: '{same['executionArn']}'"
+    return error_response_json("ExecutionAlreadyExists", message, 400)
+
+
+def _find_refusal(data: dict[str, Any]) -> tuple[str, str] | None:
+    """The code and the message with which AWS refuses a request to start, or None."""
+    name, state_machine_arn = data.get("name"), data.get("stateMachineArn", "")
     if name is not None and not _NAME.fullmatch(name):
-        return error_response_json("InvalidName", f"Invalid Name: '{name}'", 400)
+        return "InvalidName", f"Invalid Name: '{name}'"
+    problem = _find_problem(data.get("input", "{}"))
+    if problem is not None:
+        return "InvalidExecutionInput", f"Invalid State Machine Execution Input: '{problem}'"
+    if stepfunctions._resolve_state_machine_arn(state_machine_arn) is None:
+        return "StateMachineDoesNotExist", f"State Machine Does Not Exist: '{state_machine_arn}'"
+    return None
+
+
+def _find_problem(text: str) -> str | None:
+    """What is wrong with an input, or None."""
+    if len(text.encode()) > MAX_PAYLOAD_BYTES:
+        return f"The length of the input exceeds {MAX_PAYLOAD_BYTES} bytes"
     try:
         json.loads(text)
     except ValueError as error:
-        return error_response_json(
-            "InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'", 400
-        )
-    if len(text.encode()) > MAX_PAYLOAD_BYTES:
-        return error_response_json(
-            "InvalidExecutionInput",
-            "Invalid State Machine Execution Input: 'The length of the input exceeds "
-            f"{MAX_PAYLOAD_BYTES} bytes'",
-            400,
-        )
-    state_machine_arn = data.get("stateMachineArn", "")
-    if stepfunctions._resolve_state_machine_arn(state_machine_arn) is None:
-        return error_response_json(
-            "StateMachineDoesNotExist", f"State Machine Does Not Exist: '{state_machine_arn}'", 400
-        )
-    same = _same_execution(state_machine_arn, name) if name is not None else None
-    if same is None:
-        return _start_in_ministack(data)
-    if same["status"] == "RUNNING" and same["input"] == text:
-        return json_response({"executionArn": same["executionArn"], "startDate": same["startDate"]})
-    return error_response_json(
-        "ExecutionAlreadyExists", f"Execution Already Exists: '{same['executionArn']}'", 400
-    )
+        return str(error)
+    except RecursionError:
+        return "The input is nested too deeply"
+    return None
 
 
-def _same_execution(state_machine_arn: str, name: str) -> dict[str, Any] | None:
-    machine_name = state_machine_arn.rpartition(":stateMachine:")[2]
-    arn = f"arn:aws:states:{get_region()}:{get_account_id()}:execution:{machine_name}:{name}"
+def _same_execution(data: dict[str, Any]) -> dict[str, Any] | None:
+    """The execution that has the name already, if there is one."""
+    machine_name = data["stateMachineArn"].rpartition(":stateMachine:")[2]
+    arn = f"arn:aws:states:{get_region()}:{get_account_id()}:execution:{machine_name}:{data.get('name')}"
     record: dict[str, Any] | None = stepfunctions._executions.get(arn)
     return record
 
