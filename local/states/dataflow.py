@@ -22,11 +22,11 @@ class JsonPathFlow:
     def __init__(self, branch: Branch, state: Mapping[str, Any], state_input: Any) -> None:
         self._branch = branch
         self._state = state
-        self._raw_input = state_input
+        self.raw_input = state_input
 
     def read(self) -> Any:
         """The input after InputPath."""
-        return self._select("InputPath", self._raw_input)
+        return self._select("InputPath", self.raw_input)
 
     def arguments(self) -> Any:
         """What the state's work is given: the input after InputPath and Parameters."""
@@ -106,8 +106,8 @@ class JsonPathFlow:
     def _place(self, holder: Mapping[str, Any], result: Any) -> Any:
         path = holder.get("ResultPath", "$")
         if path is None:
-            return self._raw_input
-        return result if path == "$" else paths.insert(path, self._raw_input, result)
+            return self.raw_input
+        return result if path == "$" else paths.insert(path, self.raw_input, result)
 
     def _select(self, field: str, data: Any) -> Any:
         path = self._state.get(field, "$")
@@ -125,19 +125,19 @@ class JsonataFlow:
     def __init__(self, branch: Branch, state: Mapping[str, Any], state_input: Any) -> None:
         self._branch = branch
         self._state = state
-        self._raw_input = state_input
+        self.raw_input = state_input
 
     def read(self) -> Any:
         """The input as it came."""
-        return self._raw_input
+        return self.raw_input
 
     def arguments(self) -> Any:
         """What the state's work is given: its Arguments, or the input."""
-        return self.evaluate("Arguments", self._raw_input)
+        return self.evaluate("Arguments", self.raw_input)
 
     def item(self, template: Any, context: Mapping[str, Any]) -> Any:
         """Evaluate an item selector; the context object holds the item."""
-        states = {"input": self._raw_input, "context": context}
+        states = {"input": self.raw_input, "context": context}
         return expressions.fill(template, "ItemSelector", states, self._branch.variables)
 
     def field(self, name: str, expected: str, default: Any = None) -> Any:
@@ -155,11 +155,11 @@ class JsonataFlow:
 
     def pass_on(self) -> HandedOn:
         """What a state without work hands on; sets its variables."""
-        return self._hand_on(self._state, self._raw_input)
+        return self._hand_on(self._state, self.raw_input)
 
     def chosen(self, rule: Mapping[str, Any] | None) -> HandedOn:
         """What a Choice hands on with one of its rules, or None for its default."""
-        return self._hand_on(self._state if rule is None else rule, self._raw_input)
+        return self._hand_on(self._state if rule is None else rule, self.raw_input)
 
     def caught(self, catcher: Mapping[str, Any], error: StatesError) -> HandedOn:
         """What the state hands on when a catcher takes its error; sets the catcher's variables."""
@@ -189,7 +189,7 @@ class JsonataFlow:
         return output, assigned
 
     def _states(self, **states: Any) -> dict[str, Any]:
-        return {"input": self._raw_input, "context": self._branch.context, **states}
+        return {"input": self.raw_input, "context": self._branch.context, **states}
 
 
 Flow = JsonPathFlow | JsonataFlow

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from local.states import attempts, choice, fan_out, task, wait
+from local.states import attempts, choice, distributed_map, fan_out, task, wait
 from local.states.branch import Branch, included
 from local.states.dataflow import flow_of
 from local.states.errors import StatesError
@@ -108,6 +108,9 @@ async def _task(step: Step) -> Handed:
 
 
 async def _map(step: Step) -> Handed:
+    if distributed_map.is_distributed(step.definition):
+        output = await distributed_map.run(step.branch, step.definition, step.flow.raw_input)
+        return Handed(output, {}, _next(step.definition))
     result = await fan_out.run_map(step.branch, step.name, step.definition, step.flow, run)
     return Handed(*step.flow.output(result), _next(step.definition))
 
