@@ -174,7 +174,7 @@ class FanOutStateMachine(Construct):
             on_failure = sfn.Fail.jsonata(
                 self, "Item Failed", error=jsonata(FAILURE_NAME), cause=jsonata(FAILURE_CAUSE)
             )
-        # The first is that of a result over 256 KiB, which States.ALL leaves out.
+        # The first is that of a result over 256 KiB, which States.ALL leaves out by AWS's guide.
         for error in ("States.DataLimitExceeded", "States.ALL"):
             task.add_catch(on_failure, errors=[error], outputs=jsonata(CAUGHT_ERROR))
         return task
