@@ -16,7 +16,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from local import processes
+from local.errors import LocalAwsError
+
 ROOT = Path(__file__).resolve().parent.parent
+MODULE = "local.emulator"
+"""What an emulator's process runs."""
 
 
 @dataclass(frozen=True)
@@ -75,17 +80,31 @@ def find(port: int) -> Instance | None:
     """Find the emulator that runs on a port, if one does.
 
     What an emulator left that did not end in order is removed.
+
+    Raises
+    ------
+    LocalAwsError
+        One runs, and its record does not name it: nothing may be signalled.
     """
-    try:
-        instance = Instance(**json.loads(_record_file(port).read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    if not _record_file(port).exists():
         return None
-    except (ValueError, TypeError):
-        instance = None
-    if instance is not None and _is_locked(port):
-        return instance
-    forget(port)
-    return None
+    if not _is_locked(port):
+        forget(port)
+        return None
+    instance = _read(port)
+    if instance is None or instance.port != port or not processes.is_running(instance.pid, MODULE):
+        raise LocalAwsError(
+            f"{_record_file(port)} is damaged, while an emulator runs on port {port}: "
+            f"end the process `python -m {MODULE}` by hand."
+        )
+    return instance
+
+
+def _read(port: int) -> Instance | None:
+    try:
+        return Instance(**json.loads(_record_file(port).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def find_all() -> list[Instance]:

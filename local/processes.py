@@ -24,6 +24,13 @@ def list_group(group_id: int) -> dict[int, int]:
     return {pid: resident for pid, group, state, resident in rows if group == group_id and state != "Z"}
 
 
+def is_running(pid: object, module: str) -> bool:
+    """Say whether a process id is that of a ``python -m module``."""
+    if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 1:
+        return False
+    return _command_line(pid).endswith(f" -m {module}")
+
+
 def end_group(group_id: int) -> bool:
     """Terminate every process of a group, by force if they do not end in order.
 
@@ -31,7 +38,14 @@ def end_group(group_id: int) -> bool:
     -------
     bool
         Whether none is left.
+
+    Raises
+    ------
+    ValueError
+        To the operating system, groups 0 and 1 mean the caller's and everybody.
     """
+    if group_id <= 1:
+        raise ValueError(f"{group_id} is no process group to end")
     for signal_number, seconds in ((signal.SIGTERM, TERMINATE_SECONDS), (signal.SIGKILL, KILL_SECONDS)):
         try:
             os.killpg(group_id, signal_number)
@@ -65,3 +79,14 @@ def _read_ps() -> list[tuple[int, int, str, int]]:
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()  # noqa: S603
     fields = (line.split() for line in lines)
     return [(int(pid), int(group), state[0], int(rss) * 1024) for pid, group, state, rss in fields]
+
+
+def _command_line(pid: int) -> str:
+    """The arguments of a process, with blanks between them; empty if there is no such process."""
+    if Path("/proc/self/cmdline").exists():
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").rstrip("\0").replace("\0", " ")
+        except OSError:
+            return ""
+    command = ["ps", "-p", str(pid), "-o", "args="]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.rstrip()  # noqa: S603

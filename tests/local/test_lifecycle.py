@@ -174,6 +174,30 @@ def test_a_damaged_record_is_removed(own_local_aws: LocalAws, damaged):
     assert left_behind(own_local_aws) == set()
 
 
+@pytest.mark.parametrize("pid", ["1", None, "another's"])
+def test_a_damaged_record_of_a_running_emulator_signals_nobody(own_local_aws: LocalAws, pid):
+    # Given
+    own_local_aws.start()
+    running = own_local_aws.instance()
+    file = own_local_aws.records / f"{own_local_aws.port}.json"
+    sound = file.read_text()
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as other:
+        file.write_text(json.dumps({**json.loads(sound), "pid": other.pid if pid == "another's" else pid}))
+        # When
+        result = own_local_aws.run("stop")
+        survived = other.poll() is None
+        other.kill()
+    # Then
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"{file} is damaged, while an emulator runs on port {running.port}: "
+        "end the process `python -m local.emulator` by hand.\n"
+    )
+    assert survived
+    assert running.pid in processes.list_group(running.pid)
+    file.write_text(sound)
+
+
 def test_a_process_that_has_taken_over_the_recorded_id_is_left_alone(own_local_aws: LocalAws):
     # Given a record of an emulator that ended long ago, and its process id in other hands
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as other:

@@ -76,3 +76,23 @@ def test_where_there_is_no_proc_ps_is_asked(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert processes._read_ps() == [(1, 1, "S", 9216000), (712, 700, "R", 20971520), (713, 700, "Z", 0)]
+
+
+@pytest.mark.parametrize("group_id", [1, 0, -1])
+def test_what_stands_for_every_process_is_no_group(monkeypatch: pytest.MonkeyPatch, group_id: int):
+    monkeypatch.setattr(processes.os, "killpg", lambda *_: pytest.fail("signalled"))
+    with pytest.raises(ValueError, match=f"{group_id} is no process group to end"):
+        processes.end_group(group_id)
+
+
+@pytest.mark.parametrize("pid", [1, 0, -1, True, "7", None])
+def test_what_is_no_process_id_runs_nothing(pid: object):
+    assert not processes.is_running(pid, "local.emulator")
+
+
+def test_a_module_that_runs_is_told_from_another():
+    with subprocess.Popen([sys.executable, "-m", "http.server", "0"], stderr=subprocess.DEVNULL) as process:
+        try:
+            assert not processes.is_running(process.pid, "local.emulator")
+        finally:
+            process.kill()
