@@ -60,10 +60,12 @@ class PipeClient(LambdaRuntimeClient):  # type: ignore[misc]
     def post_invocation_result(
         self, invoke_id: str, result_data: Any, content_type: str = "", invocation_id: Any = None
     ) -> None:
-        """Answer with what the handler returned."""
+        """Answer with what the handler returned; bytes are no JSON, so they travel as a text of their own."""
         del invoke_id, content_type, invocation_id
-        result = result_data.decode("utf-8", "replace") if isinstance(result_data, bytes) else result_data
-        self._end_invocation('{"status": "ok"}', result)
+        if isinstance(result_data, bytes):
+            self._end_invocation('{"status": "raw"}', json.dumps(result_data.decode("utf-8", "replace")))
+        else:
+            self._end_invocation('{"status": "ok"}', result_data)
 
     def post_invocation_error(
         self, invoke_id: str, error_response_data: str, xray_fault: str, invocation_id: Any = None

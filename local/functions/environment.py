@@ -6,10 +6,12 @@ invocation. The function runs in a process of its own under AWS's runtime
 marshal are AWS's.
 """
 
+import contextlib
 import json
 import queue
 import select
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,9 @@ from local.functions.bootstrap import INVOCATION_END
 BOOTSTRAP = Path(bootstrap.__file__).read_text(encoding="utf-8")
 _stock_class_for = lambda_runtime._worker_class_for
 _stock_execute_function = lambda_svc._execute_function_warm
+
+EXIT_SECONDS = 1.0
+"""How long a process may take to end after it has closed its end of the pipe."""
 
 LOG_END_SECONDS = 1.0
 """How long the last log lines of an invocation may take through the pipe."""
@@ -50,7 +55,8 @@ class PythonEnvironment(lambda_runtime.Worker):  # type: ignore[misc]
         -------
         dict
             ``body``: what the handler returned, or AWS's error document;
-            ``error``: True for the latter; ``log``: what it logged.
+            ``error``: True for the latter; ``raw_payload``: True for a body
+            of bytes, which is not read as JSON; ``log``: what it logged.
         """
         with self._lock:
             if self._proc is None or self._proc.poll() is not None:
@@ -77,10 +83,17 @@ class PythonEnvironment(lambda_runtime.Worker):  # type: ignore[misc]
         body = self._proc.stdout.readline()
         if not body:
             return self._exited(request_id)
-        failed = json.loads(status)["status"] != "ok"
-        return {"body": json.loads(body), "error": failed, "log": self._read_log()}
+        kind = json.loads(status)["status"]
+        return {
+            "body": json.loads(body),
+            "error": kind == "error",
+            "raw_payload": kind == "raw",
+            "log": self._read_log(),
+        }
 
     def _exited(self, request_id: str) -> dict[str, Any]:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._proc.wait(EXIT_SECONDS)
         status = self._end_process()
         reason = f"exit status {status}" if status >= 0 else f"signal: {signal.strsignal(-status)}".lower()
         return self._failure(

@@ -27,15 +27,7 @@ def invoke(arguments: dict[str, Any]) -> dict[str, Any]:
     if result.get("error"):
         body = result["body"]
         raise StatesError(body["errorType"], compact(body)[:MAX_CAUSE_CHARACTERS])
-    payload = result["body"]
-    try:
-        compact(payload)
-    except ValueError:
-        raise StatesError(
-            "Lambda.Unknown",
-            "The cause could not be determined because Lambda did not return an error type. "
-            f"Returned payload: {json.dumps(payload)}",
-        ) from None
+    payload = _payload(result)
     response = {"ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200}
     return responses.described(response, responses.LAMBDA_HEADERS, payload)
 
@@ -52,7 +44,23 @@ def invoke_by_arn(arn: str, payload: Any) -> Any:
     if result.get("error"):
         body = result["body"]
         raise StatesError(body["errorType"], json.dumps(body, ensure_ascii=False)[:MAX_CAUSE_CHARACTERS])
-    return result["body"]
+    return _payload(result)
+
+
+def _payload(result: dict[str, Any]) -> Any:
+    """What a function returned, if it is JSON."""
+    payload = result["body"]
+    try:
+        text = compact(payload)
+    except ValueError:
+        text = None
+    if text is None or result.get("raw_payload"):
+        raise StatesError(
+            "Lambda.Unknown",
+            "The cause could not be determined because Lambda did not return an error type. "
+            f"Returned payload: {payload if result.get('raw_payload') else json.dumps(payload)}",
+        )
+    return payload
 
 
 def _call(reference: str, payload: Any) -> dict[str, Any]:

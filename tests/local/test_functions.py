@@ -33,6 +33,7 @@ def states(new_account: Callable[[], dict[str, str]]) -> StepFunctions:
             "Runtime.ExitError",
             "signal: killed",
         ),
+        ("import sys\ndef handler(event, context):\n    sys.exit(3)\n", "Runtime.ExitError", "exit status 3"),
         ("import nowhere\n", "Runtime.ImportModuleError", "No module named 'nowhere'"),
         ("def other(event, context): pass\n", "Runtime.HandlerNotFound", "Handler 'handler' missing"),
         ("raise ValueError('at import')\n", "ValueError", "at import"),
@@ -96,10 +97,15 @@ def test_function_that_is_not_there(states: StepFunctions) -> None:
     assert str(outcome.cause).startswith("Function not found: arn:aws:lambda:us-east-1:")
 
 
-def test_result_that_is_not_json(states: StepFunctions) -> None:
-    """NaN leaves AWS's runtime unharmed, and is no JSON for Step Functions."""
-    function = states.create_function("def handler(event, context):\n    return float('nan')\n")
-    assert states.run(machine(Work=invoke(function))).error == "Lambda.Unknown"
+@pytest.mark.parametrize(
+    ("result", "shown"), [("float('nan')", "NaN"), ("b'two\\nlines'", "two\nlines"), ("b'1'", "1")]
+)
+def test_result_that_is_not_json(states: StepFunctions, result: str, shown: str) -> None:
+    """It leaves AWS's runtime unharmed, and is no JSON for Step Functions."""
+    function = states.create_function(f"def handler(event, context):\n    return {result}\n")
+    outcome = states.run(machine(Work=invoke(function)))
+    assert outcome.error == "Lambda.Unknown"
+    assert str(outcome.cause).endswith(f"Returned payload: {shown}")
 
 
 def test_decimals_are_numbers(states: StepFunctions) -> None:

@@ -8,7 +8,7 @@ from history_builder import START, HistoryBuilder
 from rich.console import Console
 
 from utils.watch.history import History
-from utils.watch.progress import LiveView, PlainView, expected_seconds_left, open_view, progress_text
+from utils.watch.progress import LiveView, PlainView, expected_end, open_view, progress_text
 
 
 class Clock:
@@ -35,19 +35,44 @@ def history_with(done, total):
     return history
 
 
-def test_the_expected_time_is_what_the_rest_takes_at_the_rate_so_far():
-    # Given two of ten items done after six seconds
-    counts = history_with(2, 10).counts()
+@pytest.mark.parametrize(
+    ("total", "running", "now_seconds", "left_seconds"),
+    [
+        (3, [2.1], 2.1, 4.2),
+        (3, [2.1], 3.1, 3.2),
+        (3, [0, 0], 2.1, 0.0),
+        (9, [0, 0], 2.1, 6.3),
+        (3, [2.1], 60.0, 0.0),
+    ],
+)
+def test_the_rest_takes_as_long_as_what_is_done_with_as_many_at_once(
+    total, running, now_seconds, left_seconds
+):
+    """One item has taken 2.1 s; others run since some seconds after the start."""
+    # Given
+    builder = HistoryBuilder()
+    builder.map(total)
+    builder.whole_item(0, "a")
+    for index, started_seconds in enumerate(running, start=1):
+        builder.at = started_seconds
+        builder.start(index)
+    history = History()
+    history.add(builder.events)
+    now = START + timedelta(seconds=now_seconds)
+    # When
+    end = expected_end(history, now)
+    # Then
+    assert max((end - now).total_seconds(), 0) == pytest.approx(left_seconds)
 
-    assert expected_seconds_left(counts, 6.0) == pytest.approx(24.0)
-    assert expected_seconds_left(history_with(0, 10).counts(), 6.0) is None
-    assert expected_seconds_left(history_with(10, 10).counts(), 6.0) == 0
+
+def test_nothing_is_expected_before_the_first_item_is_done():
+    assert expected_end(history_with(0, 10), START) is None
 
 
 @pytest.mark.parametrize(
     ("done", "total", "text"),
     [
-        (1, 4, "1/4 done, 0 running, 0 failed, 6.0 s elapsed, 18.0 s left"),
+        (1, 4, "1/4 done, 0 running, 0 failed, 6.0 s elapsed, 6.3 s left"),
         (0, 4, "0/4 done, 0 running, 0 failed, 6.0 s elapsed"),
         (4, 4, "4/4 done, 0 running, 0 failed, 6.0 s elapsed"),
     ],
@@ -55,14 +80,16 @@ def test_the_expected_time_is_what_the_rest_takes_at_the_rate_so_far():
 def test_the_progress_in_words(done, total, text):
     history = history_with(done, total)
 
-    assert progress_text(history, history.counts(), START + timedelta(seconds=6)) == text
+    now = START + timedelta(seconds=6)
+    assert progress_text(history, history.counts(), expected_end(history, now), now) == text
 
 
 def test_before_the_map_and_with_a_clock_that_is_behind_there_is_no_nonsense():
     history = History()
     history.add(HistoryBuilder().events)
 
-    assert progress_text(history, history.counts(), START - timedelta(seconds=5)) == "0.0 s elapsed"
+    now = START - timedelta(seconds=5)
+    assert progress_text(history, history.counts(), expected_end(history, now), now) == "0.0 s elapsed"
 
 
 def test_a_log_gets_a_line_at_the_start_and_at_each_tenth():
@@ -93,7 +120,7 @@ def test_a_terminal_gets_a_bar_with_the_counts_that_is_gone_in_the_end():
     clock.at = START + timedelta(seconds=6)
     with LiveView(console, clock) as view:
         view.update(history_with(1, 4))
-        assert view.text() == "1/4 done, 0 running, 0 failed, 6.0 s elapsed, 18.0 s left"
+        assert view.text() == "1/4 done, 0 running, 0 failed, 6.0 s elapsed, 6.3 s left"
 
     assert "1/4 done, 0 running" in console.file.getvalue()
     assert console.file.getvalue().endswith("\x1b[2K")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -25,37 +25,36 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def expected_seconds_left(counts: Counts, fan_out_seconds: float) -> float | None:
-    """Estimate how long the items take yet, at the rate so far.
-
-    Parameters
-    ----------
-    fan_out_seconds
-        Since the Map started.
+def expected_end(history: History, now: datetime) -> datetime | None:
+    """Estimate when the last item is done, if the others take as long as those that are, as many at once.
 
     Returns
     -------
-    float or None
-        Seconds; None while no item is done.
+    datetime or None
+        None while no item is done.
     """
-    if not counts.done:
+    rows = history.rows
+    done = [_seconds(row.started, row.ended) for row in rows if row.ended is not None]
+    running = [_seconds(row.started, now) for row in rows if row.ended is None]
+    if not done:
         return None
-    return fan_out_seconds / counts.done * (counts.total - counts.done)
+    to_do = (history.counts().total - len(done)) * sum(done) / len(done) - sum(running)
+    return now + timedelta(seconds=to_do / max(len(running), 1))
 
 
-def progress_text(history: History, counts: Counts, now: datetime) -> str:
+def progress_text(history: History, counts: Counts, end: datetime | None, now: datetime) -> str:
     """Say how far an execution is: ``1/3 done, 1 running, 0 failed, 4.1 s elapsed, 6.2 s left``."""
     elapsed = f"{seconds_text(_seconds(history.started, now))} elapsed"
     if not counts.total:
         return elapsed
     done = f"{counts.done:,}/{counts.total:,} done, {counts.running:,} running, {counts.failed:,} failed"
-    left = expected_seconds_left(counts, _seconds(history.fan_out_started, now))
+    left = _seconds(now, end) if counts.done < counts.total else 0
     return f"{done}, {elapsed}" + (f", {seconds_text(left)} left" if left else "")
 
 
-def _seconds(since: datetime | None, now: datetime) -> float:
+def _seconds(since: datetime | None, until: datetime | None) -> float:
     # The service's clock and this machine's may differ by a little.
-    return max((now - since).total_seconds(), 0.0) if since else 0.0
+    return max((until - since).total_seconds(), 0.0) if since and until else 0.0
 
 
 class View(AbstractContextManager["View"], Protocol):
@@ -85,6 +84,7 @@ class LiveView(View):
         self._clock = clock
         self._history = History()
         self._counts = self._history.counts()
+        self._end: datetime | None = None
         columns = (
             SpinnerColumn(style="dim"),
             BarColumn(12, complete_style="green", pulse_style="cyan"),
@@ -103,13 +103,14 @@ class LiveView(View):
         self._progress.stop()
 
     def update(self, history: History) -> None:
-        """Take over the counts; the redrawing thread reads only these."""
+        """Take over the counts and the estimate; the redrawing thread reads only these."""
         self._history, self._counts = history, history.counts()
+        self._end = expected_end(history, self._clock())
         self._progress.update(self._task, completed=self._counts.done, total=self._counts.total or None)
 
     def text(self) -> str:
         """Describe the state beside the bar."""
-        return progress_text(self._history, self._counts, self._clock())
+        return progress_text(self._history, self._counts, self._end, self._clock())
 
 
 class PlainView(View):
@@ -133,7 +134,8 @@ class PlainView(View):
         if tenths <= self._tenths and (now - self._printed).total_seconds() < LONGEST_SILENCE_SECONDS:
             return
         self._tenths, self._printed = tenths, now
-        self._console.print(Text(progress_text(history, counts, now)), soft_wrap=True)
+        text = progress_text(history, counts, expected_end(history, now), now)
+        self._console.print(Text(text), soft_wrap=True)
 
 
 def open_view(console: Console) -> View:
