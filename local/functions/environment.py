@@ -8,6 +8,7 @@ marshal are AWS's.
 
 import contextlib
 import json
+import os
 import queue
 import select
 import signal
@@ -26,17 +27,53 @@ BOOTSTRAP = Path(bootstrap.__file__).read_text(encoding="utf-8")
 _stock_class_for = lambda_runtime._worker_class_for
 _stock_execute_function = lambda_svc._execute_function_warm
 
+INIT_SECONDS = 10.0
+"""How long a function may initialise (Lambda quotas)."""
+
 EXIT_SECONDS = 1.0
 """How long a process may take to end after it has closed its end of the pipe."""
 
+CHUNK_BYTES = 65_536
+
 LOG_END_SECONDS = 1.0
 """How long the last log lines of an invocation may take through the pipe."""
+
+
+class LineReader:
+    """Reads lines from a pipe, each within a time."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._buffer = b""
+
+    def read(self, seconds: float) -> bytes:
+        """Read the next line.
+
+        Raises
+        ------
+        TimeoutError
+            It is not complete in time.
+        EOFError
+            The other end was closed before.
+        """
+        deadline = time.monotonic() + seconds
+        while b"\n" not in self._buffer:
+            left = max(0.0, deadline - time.monotonic())
+            if not select.select([self._descriptor], [], [], left)[0]:
+                raise TimeoutError
+            chunk = os.read(self._descriptor, CHUNK_BYTES)
+            if not chunk:
+                raise EOFError
+            self._buffer += chunk
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line
 
 
 class PythonEnvironment(lambda_runtime.Worker):  # type: ignore[misc]
     """One process that serves one invocation at a time."""
 
     _proc: Any
+    _answers: LineReader
 
     def __init__(self, func_name: str, config: dict[str, Any], code_zip: bytes) -> None:
         super().__init__(func_name, _with_runtime_variables(config), code_zip)
@@ -59,35 +96,53 @@ class PythonEnvironment(lambda_runtime.Worker):  # type: ignore[misc]
             of bytes, which is not read as JSON; ``log``: what it logged.
         """
         with self._lock:
-            if self._proc is None or self._proc.poll() is not None:
-                self._spawn()
-            context = {
-                "request_id": request_id,
-                "trace_id": trace_id,
-                "invoked_function_arn": invoked_function_arn,
-            }
             try:
-                self._proc.stdin.write(f"{json.dumps(context)}\n{json.dumps(event)}\n")
-                self._proc.stdin.flush()
+                if self._proc is None or self._proc.poll() is not None:
+                    self._start()
+                context = {
+                    "request_id": request_id,
+                    "trace_id": trace_id,
+                    "invoked_function_arn": invoked_function_arn,
+                }
+                self._send(json.dumps(context), json.dumps(event))
                 return self._answer(request_id)
-            except OSError:
+            except TimeoutError:
+                self._end_process()
+                message = f"Error: Task timed out after {self._timeout_seconds:.2f} seconds"
+                return self._failure("Sandbox.Timedout", f"RequestId: {request_id} {message}")
+            except (EOFError, BrokenPipeError):
                 return self._exited(request_id)
 
+    @property
+    def _timeout_seconds(self) -> float:
+        return float(self.config.get("Timeout", 3))
+
+    def _start(self) -> None:
+        """Start the process and let it import the handler's module."""
+        self._spawn()
+        self._answers = LineReader(self._proc.stdout.fileno())
+        self._send("")
+        self._answers.read(INIT_SECONDS)
+
+    def _send(self, *lines: str) -> None:
+        self._proc.stdin.write("".join(f"{line}\n" for line in lines))
+        self._proc.stdin.flush()
+
     def _answer(self, request_id: str) -> dict[str, Any]:
-        timeout = float(self.config.get("Timeout", 3))
-        if not select.select([self._proc.stdout], [], [], timeout)[0]:
-            message = f"RequestId: {request_id} Error: Task timed out after {timeout:.2f} seconds"
-            self._end_process()
-            return self._failure("Sandbox.Timedout", message)
-        status = self._proc.stdout.readline()
-        body = self._proc.stdout.readline()
-        if not body:
-            return self._exited(request_id)
-        kind = json.loads(status)["status"]
+        status, document = (
+            self._answers.read(self._timeout_seconds),
+            self._answers.read(self._timeout_seconds),
+        )
+        try:
+            answer, body = json.loads(status), json.loads(document)
+        except ValueError:
+            answer = {}
+        if answer.get("request_id") != request_id:
+            raise EOFError  # the handler has written into the pipe: nothing more of it can be trusted
         return {
-            "body": json.loads(body),
-            "error": kind == "error",
-            "raw_payload": kind == "raw",
+            "body": body,
+            "error": answer["status"] == "error",
+            "raw_payload": answer["status"] == "raw",
             "log": self._read_log(),
         }
 
@@ -158,6 +213,9 @@ def execute_function(func: dict[str, Any], event: Any, request_id: str) -> Any:
             trace_id=lambda_svc._xray_trace_id_for_invocation(config),
             invoked_function_arn=config["FunctionArn"],
         )
+    except (OSError, RuntimeError) as error:
+        message = f"The function's environment did not start: {error}"
+        return {"body": {"errorMessage": message, "errorType": "Lambda.ServiceException"}, "error": True}
     finally:
         lambda_runtime.release_worker(environment)
 

@@ -38,6 +38,12 @@ def states(new_account: Callable[[], dict[str, str]]) -> StepFunctions:
         ("def other(event, context): pass\n", "Runtime.HandlerNotFound", "Handler 'handler' missing"),
         ("raise ValueError('at import')\n", "ValueError", "at import"),
         ("def handler(:\n", "Runtime.UserCodeSyntaxError", "Syntax error in module 'handler'"),
+        ("import sys\nsys.exit(2)\n", "Runtime.ExitError", "exit status 2"),
+        (
+            "import os, time\ndef handler(event, context):\n    os.write(4, b'x')\n    time.sleep(30)\n",
+            "Sandbox.Timedout",
+            "Task timed out after 1.00 seconds",
+        ),
         (
             "import time\ndef handler(event, context):\n    time.sleep(30)\n",
             "Sandbox.Timedout",
@@ -75,6 +81,35 @@ def handler(event, context):
     assert pids[0] == pids[2], "an exception ends no environment"
     assert pids[3] is None
     assert pids[4] not in {None, pids[0]}, "an exit does"
+
+
+def test_answer_of_one_invocation_reaches_no_other(states: StepFunctions) -> None:
+    """Not that of a copy which the handler forked, nor what it writes into the runtime's own pipe."""
+    source = """
+import os
+
+def handler(event, context):
+    if event == "fork":
+        os.fork()
+    if event == "write":
+        for descriptor in range(3, 20):
+            try:
+                os.write(descriptor, b'{"request_id": "x", "status": "ok"}\\n"forged"\\n')
+            except OSError:
+                pass
+    return event
+"""
+    function = states.create_function(source)
+    events = ["a", "fork", "b", "c", "write", "d", "e"]
+    outcomes = [states.run(machine(Work=invoke(function)), event) for event in events]
+    assert [outcome.output for outcome in outcomes] == ["a", "fork", "b", "c", None, "d", "e"]
+    assert outcomes[4].error == "Runtime.ExitError"
+
+
+def test_import_has_ten_seconds(states: StepFunctions) -> None:
+    function = states.create_function("import time\ntime.sleep(600)\n", Timeout=1)
+    outcome = states.run(machine(Work=invoke(function)))
+    assert outcome.error == "Sandbox.Timedout"
 
 
 def test_stack_trace_is_as_on_aws(states: StepFunctions) -> None:
