@@ -14,6 +14,8 @@ from local.functions import environment
 from local.states import api, callbacks, loop
 
 REPLACEMENTS: dict[str, Any] = {
+    "services.stepfunctions._create_state_machine": api.create_state_machine,
+    "services.stepfunctions._update_state_machine": api.update_state_machine,
     "services.stepfunctions._run_execution": api.run_execution,
     "services.stepfunctions._start_execution": api.start_execution,
     "services.stepfunctions._stop_execution": api.stop_execution,

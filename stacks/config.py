@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
-from stacks.config_errors import describe
+from stacks.config_errors import describe, show_key
 
 INLINE_MAP_CONCURRENCY_LIMIT = 40
 """Iterations that AWS runs at once in an inline Map (Step Functions quotas)."""
@@ -26,11 +26,21 @@ MAX_KEY_NAME_BYTES = 255
 MAX_KEY_VALUE_BYTES = 2048
 """Limits of a partition key in UTF-8 (DynamoDB quotas)."""
 
+MAX_NUMBER_DIGITS = 100
+"""Longest whole number that is read; far more than any key allows."""
+
 WorkflowName = Literal["fanOut"]
 
 
 class ConfigError(Exception):
-    """config.json cannot be used; the message names the file, the key, the value and what is allowed."""
+    """config.json cannot be used; each argument is a line: the file, the key, the value, what is allowed."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*lines)
+        self.lines = lines
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
 
 
 class _Section(BaseModel):
@@ -38,13 +48,13 @@ class _Section(BaseModel):
 
 
 def _check_key_name(name: str) -> str:
-    if not 1 <= len(name.encode()) <= MAX_KEY_NAME_BYTES or name == LIST_ATTRIBUTE:
+    if not 1 <= len(name.encode()) <= MAX_KEY_NAME_BYTES or name == LIST_ATTRIBUTE or "${" in name:
         raise ValueError
     return name
 
 
 def _check_key_value(value: str) -> str:
-    if not 1 <= len(value.encode()) <= MAX_KEY_VALUE_BYTES or value.startswith("{%"):
+    if not 1 <= len(value.encode()) <= MAX_KEY_VALUE_BYTES or value.startswith("{%") or "${" in value:
         raise ValueError
     return value
 
@@ -70,8 +80,8 @@ class DdbConfig(_Section):
         json_schema_extra={
             "minLength": 1,
             "maxLength": MAX_KEY_NAME_BYTES,
-            "not": {"const": LIST_ATTRIBUTE},
-            "errorMessage": f"text of 1 to {MAX_KEY_NAME_BYTES} bytes in UTF-8, "
+            "not": {"anyOf": [{"const": LIST_ATTRIBUTE}, {"pattern": r"\$\{"}]},
+            "errorMessage": f"text of 1 to {MAX_KEY_NAME_BYTES} bytes in UTF-8 without '${{', "
             f"other than '{LIST_ATTRIBUTE}', which holds the list",
         },
     )
@@ -81,8 +91,8 @@ class DdbConfig(_Section):
         json_schema_extra={
             "minLength": 1,
             "maxLength": MAX_KEY_VALUE_BYTES,
-            "not": {"pattern": "^{%"},
-            "errorMessage": f"text of 1 to {MAX_KEY_VALUE_BYTES} bytes in UTF-8 "
+            "not": {"pattern": r"^\{%|\$\{"},
+            "errorMessage": f"text of 1 to {MAX_KEY_VALUE_BYTES} bytes in UTF-8 without '${{', "
             "that does not start with '{%', which Step Functions takes for an expression",
         },
     )
@@ -139,27 +149,35 @@ def load_config(path: Path) -> Config:
     ConfigError
         The file cannot be read, is not JSON, or holds a key or a value that is not allowed: a line for each.
     """
-    content = _read_json(path)
+    try:
+        return _validate(path, _read_json(path))
+    except RecursionError as error:
+        raise ConfigError(f"{path}: is nested too deeply to be read") from error
+
+
+def _validate(path: Path, content: object) -> Config:
     try:
         return Config.model_validate(content)
     except ValidationError as error:
         schema = _schema()
         problems = error.errors(include_url=False, include_context=False)
         lines = [describe(path, problem["loc"], problem["input"], schema) for problem in problems]
-        raise ConfigError("\n".join(lines)) from error
+        raise ConfigError(*lines) from error
 
 
 def _read_json(path: Path) -> object:
     try:
         # Notepad puts a byte order mark before the text, which utf-8-sig takes away.
-        content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_unique_keys)
+        content = json.loads(
+            path.read_text(encoding="utf-8-sig"), object_pairs_hook=_unique_keys, parse_int=_whole_number
+        )
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text, at byte {error.start}") from error
     except json.JSONDecodeError as error:
         raise ConfigError(f"{path}:{error.lineno}:{error.colno}: is not JSON: {error.msg}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
     if isinstance(content, dict):
         content.pop("$schema", None)
@@ -172,8 +190,19 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(content) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = sorted({key for key in keys if keys.count(key) > 1})
-        raise ValueError(f"{', '.join(twice)} is there more than once; allowed is once in an object")
+        raise ValueError(
+            f"{', '.join(map(show_key, twice))} is there more than once; allowed is once in an object"
+        )
     return content
+
+
+def _whole_number(text: str) -> int:
+    """Refuse a number that Python would convert slowly, or not at all."""
+    if len(text) > MAX_NUMBER_DIGITS:
+        raise ValueError(
+            f"holds a whole number of {len(text):,} digits; allowed are at most {MAX_NUMBER_DIGITS}"
+        )
+    return int(text)
 
 
 class _SchemaWithoutTitles(GenerateJsonSchema):

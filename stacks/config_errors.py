@@ -29,12 +29,19 @@ def describe(path: Path, location: tuple[str | int, ...], value: object, schema:
 
 
 def _key(location: tuple[str | int, ...]) -> str:
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    parts = (f"[{part}]" if isinstance(part, int) else f".{show_key(part)}" for part in location)
     return "".join(parts).removeprefix(".")
+
+
+def show_key(key: str) -> str:
+    """Show a key, with escapes if a terminal would obey or hide a character of it."""
+    return key if key.isprintable() else json.dumps(key)
 
 
 def _shorten(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False)
+    if not text.isprintable():
+        text = json.dumps(value)
     return text if len(text) <= _MAX_VALUE_CHARACTERS else text[: _MAX_VALUE_CHARACTERS - 3] + "..."
 
 

@@ -1,16 +1,9 @@
-"""What every command in this folder shares: the AWS session, plain error lines, exit codes.
-
-A command's ``main`` raises `CommandError` with the one line that its user
-reads; `run_command` prints it and ends the process.
-"""
+"""What every command in this folder shares of AWS: the session, error lines, a stack's outputs."""
 
 import argparse
-import io
 import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
 
 import boto3
 import botocore.session
@@ -18,12 +11,19 @@ from botocore import exceptions as botocore_errors
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
 
+from utils.command import CommandError
+
 CLIENT_CONFIG = Config(
     connect_timeout=3,
     read_timeout=20,
     retries={"mode": "standard", "total_max_attempts": 4},
 )
 """For every client: throttled calls are repeated, an unreachable endpoint is given up within 20 seconds."""
+
+LOCAL_AWS = 'for the local AWS, `eval "$(python -m local env)"`'
+
+UNUSABLE_URLS = ("Invalid endpoint", "Invalid IPv6 URL", "Port ")
+"""How the ValueError begins that botocore and urllib raise for an endpoint URL."""
 
 SIGN_IN = "sign in again, for example with `aws sso login`, or set fresh credentials"
 
@@ -48,10 +48,6 @@ _CODES_BY_REASON = {
 
 REASON_BY_CODE = {code: reason for reason, codes in _CODES_BY_REASON.items() for code in codes.split()}
 """What a user does about an AWS error code."""
-
-
-class CommandError(Exception):
-    """A command cannot go on; the message says what is wrong and what to do, each line on its own."""
 
 
 def add_session_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,13 +100,13 @@ def aws_errors(doing: str) -> Iterator[None]:
         yield
     except (botocore_errors.BotoCoreError, botocore_errors.ClientError) as error:
         raise CommandError(f"{doing}: {_one_line(_reason(error))}") from error
-    except ResponseParserError as error:
-        raise CommandError(f"{doing}: what answers is not AWS: check {_endpoint_hint()}") from error
-    except ValueError as error:
-        # botocore reports an AWS_ENDPOINT_URL that is no URL as a bare ValueError.
-        if not str(error).startswith("Invalid endpoint"):
-            raise
-        raise CommandError(f"{doing}: {error}; check AWS_ENDPOINT_URL") from error
+    except (ResponseParserError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # An answer of another shape than AWS's fails in botocore's parser, or where the block reads it.
+        said = _one_line(f"{type(error).__name__}: {error}")
+        what = f"what answers is not AWS ({said})"
+        if isinstance(error, ValueError) and str(error).startswith(UNUSABLE_URLS):
+            what = f"the endpoint URL is no URL ({_one_line(str(error))})"
+        raise CommandError(f"{doing}: {what}: check {_endpoint_hint()}") from error
 
 
 def _reason(error: botocore_errors.BotoCoreError | botocore_errors.ClientError) -> str:
@@ -127,13 +123,16 @@ def _botocore_reason(error: botocore_errors.BotoCoreError) -> str:
         case botocore_errors.NoCredentialsError() | botocore_errors.PartialCredentialsError():
             reason = (
                 "no AWS credentials: give --profile, run `aws configure`, or set AWS_ACCESS_KEY_ID and "
-                'AWS_SECRET_ACCESS_KEY; for the local AWS, eval "$(python -m local env)"'
+                f"AWS_SECRET_ACCESS_KEY; {LOCAL_AWS}"
             )
         case botocore_errors.ProfileNotFound():
             profile = error.kwargs["profile"]
             reason = f"there is no profile {profile!r}: `aws configure list-profiles` shows those there are"
         case botocore_errors.NoRegionError():
-            reason = "no AWS region: give --region, set AWS_DEFAULT_REGION, or add one to the profile"
+            reason = (
+                "no AWS region: give --region, set AWS_DEFAULT_REGION, or add one to the profile; "
+                f"{LOCAL_AWS}"
+            )
         case (
             botocore_errors.SSOError()
             | botocore_errors.LoginError()
@@ -188,36 +187,10 @@ def stack_output(session: boto3.Session, stack_name: str, key: str) -> str:
                 f"stack {stack_name} does not exist in {session.region_name}: "
                 f"deploy it first with `npx cdk deploy {stack_name}`"
             ) from error
-    for output in stack.get("Outputs", []):
-        if output["OutputKey"] == key:
-            return output["OutputValue"]
-    raise CommandError(
-        f"stack {stack_name} ({stack['StackStatus']}) has no output {key}: "
-        f"deploy it again with `npx cdk deploy {stack_name}`"
-    )
-
-
-def run_command(main: Callable[[], int | None]) -> NoReturn:
-    """Run a command's ``main`` and end the process with its exit code.
-
-    A `CommandError` is printed to stderr as ``error: …`` and ends with 1,
-    Ctrl-C with 130; what ``main`` returns is the code otherwise, None being 0.
-    """
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal that cannot show a character of a list is no reason to fail.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        code = main() or 0
-        sys.stdout.flush()
-    except CommandError as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
-        code = 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        code = 130
-    except BrokenPipeError:
-        # The reader of a pipe went away (`| head`); without this the interpreter complains at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    sys.exit(code)
+        for output in stack.get("Outputs", []):
+            if output["OutputKey"] == key:
+                return output["OutputValue"]
+        raise CommandError(
+            f"stack {stack_name} ({stack['StackStatus']}) has no output {key}: "
+            f"deploy it again with `npx cdk deploy {stack_name}`"
+        )

@@ -9,8 +9,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from utils.aws import run_command
-from utils.load_list import main
+from utils.packages import require_packages
+
+require_packages()
+
+from utils.command import run_command  # noqa: E402
+from utils.load_list import main  # noqa: E402
 
 if __name__ == "__main__":
     run_command(main)

@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 
 from stacks.config import LIST_ATTRIBUTE, Config, ConfigError, load_config
 from utils.attribute_values import AttributeValue
-from utils.aws import CommandError, add_session_arguments, aws_errors, open_session
+from utils.aws import add_session_arguments, aws_errors, open_session
+from utils.command import CommandError, visible
 from utils.list_file import ListError, read_list
 from utils.load_plan import (
     Plan,
@@ -43,7 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
     Raises
     ------
     CommandError
-        Something the user can put right; nothing was written.
+        Something the user can put right.
     """
     options = _parse(arguments)
     config, plan = _plan(options.config, options.json)
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not plan.items:
         print("note: the list is empty: an execution succeeds with no results")
     if options.dry_run:
-        print("\n".join(preview_lines(plan)))
+        print("\n".join(visible(line) for line in preview_lines(plan)))
         return
     session = open_session(options.profile, options.region)
     print(write_plan(session, plan))
@@ -81,7 +82,9 @@ def _plan(config_path: Path, list_path: Path) -> tuple[Config, Plan]:
     try:
         config = load_config(config_path)
         items = read_list(list_path)
-    except (ConfigError, ListError) as error:
+    except ConfigError as error:
+        raise CommandError(*error.lines) from error
+    except ListError as error:
         raise CommandError(str(error)) from error
     try:
         plan = plan_load(items, config)
@@ -89,7 +92,7 @@ def _plan(config_path: Path, list_path: Path) -> tuple[Config, Plan]:
         raise CommandError(f"{list_path}: {error}") from error
     refusals = find_refusals(plan)
     if refusals:
-        raise CommandError("\n".join(f"{list_path}: {refusal}" for refusal in refusals))
+        raise CommandError(*(f"{list_path}: {refusal}" for refusal in refusals))
     return config, plan
 
 
@@ -97,7 +100,8 @@ def write_plan(session: boto3.Session, plan: Plan) -> str:
     """Bring the table to hold the planned item; write only if it does not yet.
 
     One conditional PutItem: other readers see the old list or the new one,
-    and of two loaders at once the later one fails instead of overwriting.
+    and of two loaders at once the later one fails instead of overwriting. It
+    is read back, as an endpoint that is not AWS may answer a write as well.
 
     Returns
     -------
@@ -107,8 +111,8 @@ def write_plan(session: boto3.Session, plan: Plan) -> str:
     Raises
     ------
     CommandError
-        The table is missing or has another key, the list changed meanwhile,
-        or AWS refuses or does not answer.
+        The table is missing or has another key, the list changed meanwhile
+        or is not there afterwards, or AWS refuses or does not answer.
     """
     table = plan.table_name
     wrote = f"wrote {items_text(len(plan.items))} to table {table} ({plan.item_bytes:,} bytes)"
@@ -126,6 +130,8 @@ def write_plan(session: boto3.Session, plan: Plan) -> str:
                     f"the list in table {table} was changed by someone else just now: nothing written; "
                     "run the command again to replace it"
                 ) from error
+        else:
+            _check_written(client, plan)
     return f"{wrote}, replacing {describe_stored(stored)}" if stored else wrote
 
 
@@ -152,6 +158,14 @@ def _put(client: "DynamoDBClient", plan: Plan, stored: dict[str, AttributeValue]
         ConditionExpression="attribute_not_exists(#values)",
         ExpressionAttributeNames={"#values": LIST_ATTRIBUTE},
     )
+
+
+def _check_written(client: "DynamoDBClient", plan: Plan) -> None:
+    if not is_loaded(plan, _read(client, plan)):
+        raise CommandError(
+            f"the list is not in table {plan.table_name} after writing it: what answers at "
+            f"{client.meta.endpoint_url} is not AWS, or someone else changed it; run the command again"
+        )
 
 
 @contextmanager

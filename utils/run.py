@@ -11,19 +11,24 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from rich.console import Console
-from rich.text import Text
-
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT_ROOT))
 
+from utils.packages import require_packages  # noqa: E402
+
+require_packages()
+
+from rich.console import Console  # noqa: E402
+from rich.text import Text  # noqa: E402
+
 from stacks.config import ConfigError, WorkflowName, load_config  # noqa: E402
-from utils.aws import CommandError, add_session_arguments, open_session, run_command, stack_output  # noqa: E402
+from utils.aws import add_session_arguments, aws_errors, open_session, stack_output  # noqa: E402
+from utils.command import CommandError, run_command  # noqa: E402
 from utils.watch.executions import execution_name, follow, start_execution  # noqa: E402
 from utils.watch.history import History  # noqa: E402
-from utils.watch.picture import export_svg  # noqa: E402
+from utils.watch.picture import check_svg_target, write_svg  # noqa: E402
 from utils.watch.progress import open_view, utc_now  # noqa: E402
-from utils.watch.render import print_outcome  # noqa: E402
+from utils.watch.render import open_console, print_outcome  # noqa: E402
 
 if TYPE_CHECKING:
     import boto3
@@ -52,12 +57,15 @@ def json_input(argument: str) -> str:
         except UnicodeDecodeError as error:
             raise argparse.ArgumentTypeError(f"{path}: is not UTF-8 text, at byte {error.start}") from error
     try:
-        json.loads(text)
+        # Numbers stay text: Python refuses to convert very long ones.
+        json.loads(text, parse_int=str)
     except json.JSONDecodeError as error:
         at = f"line {error.lineno}, column {error.colno}"
         raise argparse.ArgumentTypeError(f"{where}not JSON at {at}: {error.msg}") from error
     except RecursionError as error:
         raise argparse.ArgumentTypeError(f"{where}nested too deeply") from error
+    if not text.isascii() and text != text.encode(errors="replace").decode():
+        raise argparse.ArgumentTypeError(f"{where}is not UTF-8 text")
     return text
 
 
@@ -102,12 +110,15 @@ def commands_to_go_on(options: argparse.Namespace, execution_arn: str) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = parse_arguments(arguments)
+    if options.svg:
+        check_svg_target(options.svg)
     session = open_session(options.profile, options.region)
-    client = session.client("stepfunctions")
+    with aws_errors("opening the AWS session"):
+        client = session.client("stepfunctions")
     execution_arn = options.execution_arn
     if execution_arn is None:
         execution_arn = start(options, session, client)
-    return show(options, client, execution_arn, Console(highlight=False))
+    return show(options, client, execution_arn, open_console())
 
 
 def show(options: argparse.Namespace, client: "SFNClient", execution_arn: str, console: Console) -> int:
@@ -125,11 +136,13 @@ def show(options: argparse.Namespace, client: "SFNClient", execution_arn: str, c
     except CommandError as error:
         if options.execution_arn is not None and not history.started:
             raise
-        raise CommandError(f"{error}\n{commands_to_go_on(options, execution_arn)}") from error
+        go_on = commands_to_go_on(options, execution_arn).split("\n")
+        raise CommandError(*error.lines, *go_on) from error
     console.print()
     print_outcome(console, history, utc_now())
     if options.svg:
-        write_svg(options.svg, history, execution_arn)
+        write_svg(options.svg, history, execution_arn.rpartition(":")[2], utc_now())
+        console.print(Text(f"wrote {options.svg}"), soft_wrap=True)
     return 0 if history.status == "SUCCEEDED" else 1
 
 
@@ -146,15 +159,7 @@ def default_workflow() -> str:
     try:
         return load_config(PROJECT_ROOT / "config.json").workflows[0]
     except ConfigError as error:
-        raise CommandError(str(error)) from error
-
-
-def write_svg(path: Path, history: History, execution_arn: str) -> None:
-    """Write the picture of an ended execution."""
-    try:
-        path.write_text(export_svg(history, execution_arn.rpartition(":")[2], utc_now()), encoding="utf-8")
-    except OSError as error:
-        raise CommandError(f"{path}: cannot be written: {error.strerror}") from error
+        raise CommandError(*error.lines) from error
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The Step Functions API: what replaces MiniStack's answers that start and stop executions."""
 
 import json
+import math
 import re
 from typing import Any
 
@@ -9,13 +10,35 @@ from ministack.services import stepfunctions
 
 from local.states import loop
 from local.states.attempts import MAX_PAYLOAD_BYTES
+from local.states.definition import find_problem
 from local.states.executions import Execution, count
+from local.states.paths import utf8_bytes
 
 _NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
 _running: dict[str, Execution] = {}
+_create_in_ministack = stepfunctions._create_state_machine
+_update_in_ministack = stepfunctions._update_state_machine
 _start_in_ministack = stepfunctions._start_execution
 _stop_in_ministack = stepfunctions._stop_execution
 _reset_ministack = stepfunctions.reset
+
+
+def create_state_machine(data: dict[str, Any]) -> Any:
+    """Answer CreateStateMachine: refuse a definition that cannot be run."""
+    return _refuse_definition(data.get("definition")) or _create_in_ministack(data)
+
+
+def update_state_machine(data: dict[str, Any]) -> Any:
+    """Answer UpdateStateMachine: refuse a definition that cannot be run."""
+    refusal = _refuse_definition(data["definition"]) if "definition" in data else None
+    return refusal or _update_in_ministack(data)
+
+
+def _refuse_definition(text: str | None) -> Any:
+    problem = find_problem(text)
+    if problem is None:
+        return None
+    return error_response_json("InvalidDefinition", f"Invalid State Machine Definition: '{problem}'", 400)
 
 
 def run_execution(execution_arn: str) -> None:
@@ -68,15 +91,24 @@ def _find_refusal(data: dict[str, Any]) -> tuple[str, str] | None:
 
 def _find_problem(text: str) -> str | None:
     """What is wrong with an input, or None."""
-    if len(text.encode()) > MAX_PAYLOAD_BYTES:
+    if utf8_bytes(text) > MAX_PAYLOAD_BYTES:
         return f"The length of the input exceeds {MAX_PAYLOAD_BYTES} bytes"
     try:
-        json.loads(text)
+        json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except ValueError as error:
         return str(error)
     except RecursionError:
         return "The input is nested too deeply"
     return None
+
+
+def _refuse(token: str) -> float:
+    raise ValueError(f"Non-standard token '{token}'")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _refuse(digits)
 
 
 def _same_execution(data: dict[str, Any]) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from typing import Any
 from local.states import fan_out, wait
 from local.states.errors import DATA_LIMIT_EXCEEDED, RUNTIME, PathError, StatesError
 from local.states.expressions import EvaluationError, UnusableValueError
-from local.states.paths import compact
+from local.states.paths import compact, utf8_bytes
 from local.states.retry import Retriers, catcher_for
 from local.states.step import Handed, Step
 
@@ -68,7 +68,11 @@ def _record_evaluation_failure(step: Step, failure: EvaluationError) -> StatesEr
 
 
 def _check_size(name: str, output: Any) -> None:
-    if len(compact(output).encode()) > MAX_PAYLOAD_BYTES:
+    try:
+        text = compact(output)
+    except (TypeError, ValueError) as error:
+        raise PathError(f"The output is not JSON: {error}") from error
+    if utf8_bytes(text) > MAX_PAYLOAD_BYTES:
         raise StatesError(
             DATA_LIMIT_EXCEEDED,
             f"The state/task '{name}' returned a result with a size exceeding the maximum number of bytes "

@@ -10,6 +10,7 @@ from ministack.services import cloudwatch, stepfunctions
 
 from local.states import machine, nested
 from local.states.branch import Branch, included
+from local.states.definition import find_problem
 from local.states.errors import RUNTIME, PathError, StatesError
 from local.states.history import MAX_EVENTS, History, HistoryFullError
 
@@ -34,15 +35,10 @@ class Execution:
 
     def __init__(self, record: dict[str, Any], state_machine: dict[str, Any]) -> None:
         self._record = record
-        self._definition = json.loads(state_machine["definition"])
         self._state_machine = state_machine
         self._history = History(record, state_machine)
-        self._branch = Branch(
-            self._history,
-            _context(record, state_machine),
-            ChainMap(),
-            self._definition.get("QueryLanguage", "JSONPath"),
-        )
+        context = _context(record, state_machine)
+        self._branch = Branch(self._history, context, ChainMap(), query_language="JSONPath")
         self._task: asyncio.Task[Any] | None = None
 
     async def run(self) -> None:
@@ -61,10 +57,11 @@ class Execution:
 
     async def _run_states(self) -> None:
         text = self._record["input"]
-        timeout = asyncio.timeout(self._definition.get("TimeoutSeconds"))
         try:
-            async with timeout:
-                output = await machine.run(self._branch, self._definition, json.loads(text), text)
+            definition = self._read_definition()
+            self._branch.query_language = definition.get("QueryLanguage", "JSONPath")
+            async with asyncio.timeout(definition.get("TimeoutSeconds")):
+                output = await machine.run(self._branch, definition, json.loads(text), text)
             self.end("SUCCEEDED", output=included("output", output)["output"])
         except TimeoutError:
             self.end("TIMED_OUT")
@@ -78,6 +75,14 @@ class Execution:
         except Exception as error:
             logger.exception("execution %s", self._record["executionArn"])
             self.end("FAILED", error=RUNTIME, cause=f"The local AWS failed: {error!r}")
+
+    def _read_definition(self) -> dict[str, Any]:
+        """The definition, which CloudFormation may have made without a check."""
+        problem = find_problem(self._state_machine["definition"])
+        if problem is not None:
+            raise StatesError(RUNTIME, problem)
+        definition: dict[str, Any] = json.loads(self._state_machine["definition"])
+        return definition
 
     def stop(self, error: str | None, cause: str | None) -> None:
         """End it as StopExecution does."""

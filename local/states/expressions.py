@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import jsonata
+import regex
+from jsonata.regex_engine import RegexFlags
 from jsonata.utils import Utils
 from ministack.services import stepfunctions
 
@@ -30,9 +32,37 @@ class UnusableValueError(EvaluationError):
     """An expression that works but whose value the state cannot use."""
 
 
+class _BoundedPattern:
+    """A regular expression that gives up in time, where Python's own would hold up everything."""
+
+    def __init__(self, pattern: str, flags: int) -> None:
+        self._pattern = regex.compile(pattern, flags)
+
+    def search(self, string: str) -> Any:
+        return self._pattern.search(string, timeout=EVALUATION_TIMEOUT_MILLISECONDS / 1000)
+
+    def finditer(self, string: str) -> Any:
+        return self._pattern.finditer(string, timeout=EVALUATION_TIMEOUT_MILLISECONDS / 1000)
+
+    def sub(self, replacement: Any, string: str, count: int = 0) -> str:
+        timeout = EVALUATION_TIMEOUT_MILLISECONDS / 1000
+        replaced: str = self._pattern.sub(replacement, string, count=count, timeout=timeout)
+        return replaced
+
+    def split(self, string: str, maxsplit: int = 0) -> list[str]:
+        timeout = EVALUATION_TIMEOUT_MILLISECONDS / 1000
+        parts: list[str] = self._pattern.split(string, maxsplit=maxsplit, timeout=timeout)
+        return parts
+
+
+def _bounded_pattern(pattern: str, flags: RegexFlags) -> _BoundedPattern:
+    chosen = regex.IGNORECASE if flags.case_insensitive else 0
+    return _BoundedPattern(pattern, chosen | (regex.MULTILINE if flags.multiline else 0))
+
+
 @functools.lru_cache(maxsize=4096)
 def _compile(expression: str) -> Any:
-    compiled = jsonata.Jsonata.jsonata(expression)
+    compiled = jsonata.Jsonata.jsonata(expression, _bounded_pattern)
     stepfunctions._register_sfn_jsonata_functions(compiled)
     return compiled
 
@@ -63,9 +93,7 @@ def evaluate(text: str, location: str, states: Mapping[str, Any], variables: Map
     bindings = {name: Utils.NULL_VALUE if value is None else value for name, value in variables.items()}
     bindings["states"] = states
     try:
-        compiled = _compile(expression)
-        compiled.environment.set_runtime_bounds(EVALUATION_TIMEOUT_MILLISECONDS, None)
-        value = compiled.evaluate(None, bindings)
+        value = _run(expression, bindings)
     except Exception as error:
         code = getattr(error, "error", None)
         detail = f"{code}: {error}" if isinstance(code, str) and code else str(error)
@@ -74,13 +102,19 @@ def evaluate(text: str, location: str, states: Mapping[str, Any], variables: Map
             f"threw an error during evaluation. {detail}",
             location,
         ) from error
-    if value is None and not stepfunctions._jsonata_result_defined(expression, bindings):
+    if value is None and not _run(f"$exists(({expression}))", bindings):
         raise EvaluationError(
             f"The JSONata expression '{expression}' specified for the field '{location}' returned nothing "
             "(undefined).",
             location,
         )
     return value
+
+
+def _run(expression: str, bindings: Mapping[str, Any]) -> Any:
+    compiled = _compile(expression)
+    compiled.environment.set_runtime_bounds(EVALUATION_TIMEOUT_MILLISECONDS, None)
+    return compiled.evaluate(None, bindings)
 
 
 def fill(template: Any, location: str, states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:

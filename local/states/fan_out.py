@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from local.states.branch import Branch
-from local.states.dataflow import Flow, JsonataFlow
+from local.states.dataflow import Flow, JsonataFlow, show
 from local.states.errors import PathError, StatesError
 
 MAX_INLINE_CONCURRENCY = 40
@@ -159,5 +159,7 @@ def _items(state: Mapping[str, Any], flow: Flow) -> list[Any]:
 
 
 def _concurrency(flow: Flow) -> int:
-    concurrency: int = flow.field("MaxConcurrency", "number", 0)
+    concurrency = flow.field("MaxConcurrency", "number", 0)
+    if not isinstance(concurrency, int) or concurrency < 0:
+        raise PathError(f"MaxConcurrency must be a whole number from 0 but was: {show(concurrency)}")
     return min(concurrency or MAX_INLINE_CONCURRENCY, MAX_INLINE_CONCURRENCY)

@@ -30,8 +30,18 @@ class Scope:
 
 
 def compact(value: Any) -> str:
-    """JSON text as events hold it."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    """JSON text as events hold it; half a surrogate pair, which UTF-8 cannot hold, is written as an escape."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text
+
+
+def utf8_bytes(text: str) -> int:
+    """The length of a text in UTF-8, in which quotas are counted; half a surrogate pair counts, too."""
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 @functools.lru_cache(maxsize=4096)

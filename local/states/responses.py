@@ -6,6 +6,8 @@ from typing import Any
 
 from ministack.core.responses import new_uuid, now_rfc7231
 
+from local.states.paths import utf8_bytes
+
 LAMBDA_HEADERS = {
     "Content-Type": "application/json",
     "X-Amz-Executed-Version": "$LATEST",
@@ -33,7 +35,7 @@ def described(result: dict[str, Any], headers: dict[str, str], content: Any) -> 
     headers = {
         **headers,
         "Connection": "keep-alive",
-        "Content-Length": str(len(json.dumps(content, ensure_ascii=False).encode())),
+        "Content-Length": str(utf8_bytes(json.dumps(content, ensure_ascii=False))),
         "Date": now_rfc7231(),
         "x-amzn-RequestId": request_id,
         "X-Amzn-Trace-Id": f"root=1-{int(time.time()):08x}-{request_id.replace('-', '')[:24]};sampled=0",

@@ -10,7 +10,7 @@ from local.states import callbacks, functions, loop, nested, services
 from local.states.branch import Branch, included
 from local.states.dataflow import Flow
 from local.states.errors import DATA_LIMIT_EXCEEDED, TIMEOUT, StatesError
-from local.states.paths import compact
+from local.states.paths import compact, utf8_bytes
 
 MAX_RESULT_BYTES = 256 * 1024
 """Result of a task, in UTF-8 bytes of JSON (Step Functions quotas)."""
@@ -179,7 +179,7 @@ async def _fail(branch: Branch, events: Events, error: StatesError) -> NoReturn:
 def _checked(events: Events, result: Any) -> str:
     """A result as events hold it, unless it is too large to be handed on."""
     text = compact(result)
-    if len(text.encode()) > MAX_RESULT_BYTES:
+    if utf8_bytes(text) > MAX_RESULT_BYTES:
         raise StatesError(
             DATA_LIMIT_EXCEEDED,
             f"The state/task '{events.label}' returned a result with a size exceeding the maximum number "

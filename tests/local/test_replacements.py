@@ -67,6 +67,15 @@ def history_lacks_iterations(stock: StepFunctions) -> bool:
     return "MapIterationStarted" not in outcome.types
 
 
+def create_takes_any_definition(stock: StepFunctions) -> bool:
+    return bool(stock.create({"StartAt": "Nowhere", "States": {}}))
+
+
+def update_takes_any_definition(stock: StepFunctions) -> bool:
+    arn = stock.create(LINGER)
+    return bool(stock.api.update_state_machine(stateMachineArn=arn, definition="{}"))
+
+
 def start_takes_any_name(stock: StepFunctions) -> bool:
     arn = stock.create(machine(Keep={"Type": "Pass"}))
     return bool(stock.api.start_execution(stateMachineArn=arn, name="not a name"))
@@ -147,6 +156,8 @@ def handler_errors_have_no_name(stock: StepFunctions) -> bool:
 
 
 NEEDED: dict[str, Callable[[StepFunctions], bool]] = {
+    "services.stepfunctions._create_state_machine": create_takes_any_definition,
+    "services.stepfunctions._update_state_machine": update_takes_any_definition,
     "services.stepfunctions._run_execution": history_lacks_iterations,
     "services.stepfunctions._start_execution": start_takes_any_name,
     "services.stepfunctions._stop_execution": stop_leaves_previous_event_out,

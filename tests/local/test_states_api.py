@@ -1,12 +1,13 @@
 """StartExecution's checks, execution names, and the log group of a state machine."""
 
 import json
+import re
 import uuid
 from collections.abc import Callable
 
 import pytest
 from botocore.exceptions import ClientError
-from state_machines import StepFunctions, machine, wait_for
+from state_machines import ROLE, StepFunctions, machine, wait_for
 
 PASS = machine(Keep={"Type": "Pass"})
 LINGER = machine(Linger={"Type": "Wait", "Seconds": 3600})
@@ -23,6 +24,9 @@ def states(new_account: Callable[[], dict[str, str]]) -> StepFunctions:
         ({"input": "not json"}, "InvalidExecutionInput", "Invalid State Machine Execution Input"),
         ({"input": ""}, "InvalidExecutionInput", "Invalid State Machine Execution Input"),
         ({"input": json.dumps("x" * 262_144)}, "InvalidExecutionInput", "exceeds 262144 bytes"),
+        ({"input": "[NaN]"}, "InvalidExecutionInput", "Non-standard token 'NaN'"),
+        ({"input": "[1e400]"}, "InvalidExecutionInput", "Non-standard token '1e400'"),
+        ({"input": "[" * 100_000}, "InvalidExecutionInput", "nested too deeply"),
         ({"name": "with blank"}, "InvalidName", "Invalid Name: 'with blank'"),
         ({"name": "a*b"}, "InvalidName", "Invalid Name"),
         ({"name": "x" * 81}, "InvalidName", "Invalid Name"),
@@ -42,7 +46,37 @@ def test_refused_start(
     assert refusal.value.response["Error"]["Code"] == code
 
 
-@pytest.mark.parametrize("text", ["2", '"text"', "null", "[]"])
+@pytest.mark.parametrize(
+    ("definition", "problem"),
+    [
+        ("not json", "The definition is not JSON"),
+        ("[]", "An object is required at /"),
+        ('{"StartAt": "A"}', "These fields are required: [States] at /"),
+        ('{"StartAt": "B", "States": {"A": {"Type": "Succeed"}}}', "Missing 'Next' target: B at /StartAt"),
+        ('{"StartAt": "A", "States": {"A": {"Type": "Pas"}}}', "at /States/A/Type"),
+        ('{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}', "target: B at /States/A/Next"),
+        (
+            '{"StartAt": "A", "States": {"A": {"Type": "Map", "ItemProcessor": {}, "End": true}}}',
+            "[StartAt, States] at /States/A/ItemProcessor",
+        ),
+        (
+            '{"StartAt": "A", "TimeoutSeconds": "5", "States": {"A": {"Type": "Succeed"}}}',
+            "TimeoutSeconds must be a whole number from 1",
+        ),
+    ],
+)
+def test_refused_definition(states: StepFunctions, definition: str, problem: str) -> None:
+    arn = states.create(PASS)
+    for refused in (
+        lambda: states.api.create_state_machine(name="refused", definition=definition, roleArn=ROLE),
+        lambda: states.api.update_state_machine(stateMachineArn=arn, definition=definition),
+    ):
+        with pytest.raises(ClientError, match=re.escape(problem)) as refusal:
+            refused()
+        assert refusal.value.response["Error"]["Code"] == "InvalidDefinition"
+
+
+@pytest.mark.parametrize("text", ['"\\ud800"', "2", '"text"', "null", "[]"])
 def test_any_json_is_an_input(states: StepFunctions, text: str) -> None:
     arn = states.create(PASS)
     execution = states.api.start_execution(stateMachineArn=arn, input=text)["executionArn"]

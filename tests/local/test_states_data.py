@@ -82,6 +82,11 @@ def test_jsonpath(states: StepFunctions, fields: dict[str, Any], data: Any, expe
             {"items": [1], "c": "many"},
             'The MaxConcurrencyPath field refers to value "many" which is not a valid integer: $.c',
         ),
+        (
+            map_over(machine(Keep={"Type": "Pass"}), MaxConcurrencyPath="$.c", ItemsPath="$.items"),
+            {"items": [1], "c": -5},
+            "MaxConcurrency must be a whole number from 0 but was: -5",
+        ),
     ],
 )
 def test_what_cannot_be_resolved(states: StepFunctions, state: dict[str, Any], data: Any, cause: str) -> None:
@@ -231,8 +236,14 @@ def test_jsonata_failure(states: StepFunctions, state: dict[str, Any], location:
     assert outcome.details("EvaluationFailed")[0]["location"] == location
 
 
-def test_endless_jsonata_ends(states: StepFunctions) -> None:
-    endless = "{% ($f := function($n) { $f($n + 1) }; $f(0)) %}"
+@pytest.mark.parametrize(
+    "endless",
+    [
+        "{% ($f := function($n) { $f($n + 1) }; $f(0)) %}",
+        "{% $match('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!', /^(a+)+$/) %}",
+    ],
+)
+def test_endless_jsonata_ends(states: StepFunctions, endless: str) -> None:
     outcome = states.run({"QueryLanguage": "JSONata", **machine(Try={"Type": "Pass", "Output": endless})})
     assert outcome.error == "States.QueryEvaluationError"
 

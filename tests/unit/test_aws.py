@@ -12,13 +12,12 @@ from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
 from utils.aws import (
-    CommandError,
     add_session_arguments,
     aws_errors,
     open_session,
-    run_command,
     stack_output,
 )
+from utils.command import CommandError, run_command
 
 STACK = """<DescribeStacksResponse><DescribeStacksResult><Stacks><member>
 <StackName>FanOutStack</StackName><StackStatus>CREATE_COMPLETE</StackStatus>
@@ -56,16 +55,34 @@ def _answer(code: str, message: str = "as AWS says it") -> ClientError:
         (_answer("InternalServerError"), "service failed: run the command again"),
         (_answer("SomethingElse"), "SomethingElse: as AWS says it"),
         (_answer("404", "Not Found"), "not AWS (HTTP status 404): check the proxy settings"),
-        (ResponseParserError("not XML"), "what answers is not AWS: check the proxy settings"),
-        (exceptions.NoCredentialsError(), "no AWS credentials: give --profile, run `aws configure`"),
+        (
+            ResponseParserError("not XML"),
+            "what answers is not AWS (ResponseParserError: not XML): check the proxy settings",
+        ),
+        (KeyError("events"), "what answers is not AWS (KeyError: 'events'): check the proxy settings"),
+        (TypeError("a list"), "what answers is not AWS (TypeError: a list): check the proxy settings"),
+        (AttributeError("get"), "what answers is not AWS (AttributeError: get): check the proxy"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"), "what answers is not AWS (UnicodeDecodeError: "),
+        (
+            exceptions.NoCredentialsError(),
+            (
+                "no AWS credentials: give --profile, run `aws configure`, or set AWS_ACCESS_KEY_ID and "
+                'AWS_SECRET_ACCESS_KEY; for the local AWS, `eval "$(python -m local env)"`'
+            ),
+        ),
         (exceptions.PartialCredentialsError(provider="env", cred_var="x"), "no AWS credentials"),
-        (exceptions.NoRegionError(), "no AWS region: give --region"),
+        (
+            exceptions.NoRegionError(),
+            (
+                "no AWS region: give --region, set AWS_DEFAULT_REGION, or add one to the profile; "
+                'for the local AWS, `eval "$(python -m local env)"`'
+            ),
+        ),
         (exceptions.UnauthorizedSSOTokenError(), "cannot be loaded (The SSO session"),
         (exceptions.TokenRetrievalError(provider="sso", error_msg="expired"), "aws sso login"),
         (exceptions.EndpointConnectionError(endpoint_url="https://x"), "does not answer"),
         (exceptions.ConnectTimeoutError(endpoint_url="https://x"), "check the network, the region"),
         (exceptions.ReadTimeoutError(endpoint_url="https://x"), "does not answer"),
-        (ValueError("Invalid endpoint: here"), "Invalid endpoint: here; check AWS_ENDPOINT_URL"),
     ],
 )
 def test_an_error_becomes_one_line_that_says_what_to_do(error: Exception, advice: str):
@@ -79,8 +96,8 @@ def test_an_error_becomes_one_line_that_says_what_to_do(error: Exception, advice
 
 
 def test_an_error_of_another_kind_is_not_hidden():
-    with pytest.raises(ValueError, match="a bug"), aws_errors("reading"):
-        raise ValueError("a bug")
+    with pytest.raises(ZeroDivisionError, match="a bug"), aws_errors("reading"):
+        raise ZeroDivisionError("a bug")
 
 
 def test_a_command_error_inside_keeps_its_own_line():
@@ -93,6 +110,25 @@ def test_unreachable_endpoint_is_named_when_the_environment_sets_it(monkeypatch)
     with pytest.raises(CommandError) as caught, aws_errors("reading"):
         raise exceptions.EndpointConnectionError(endpoint_url="http://127.0.0.1:1/")
     assert "AWS_ENDPOINT_URL, which is http://127.0.0.1:1 (" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("here", "Invalid endpoint: here"),
+        ("http://127.0.0.1:99999", "Port out of range 0-65535"),
+        ("http://127.0.0.1:x", "Port could not be cast to integer value as 'x'"),
+        ("http://[::1", "Invalid IPv6 URL"),
+    ],
+)
+def test_an_endpoint_that_is_no_url_is_named(monkeypatch, url, said):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    with pytest.raises(CommandError) as caught:
+        stack_output(open_session(None, "eu-west-1"), "FanOutStack", "TableName")
+    assert str(caught.value) == (
+        f"reading output TableName of stack FanOutStack: the endpoint URL is no URL ({said}): "
+        f"check AWS_ENDPOINT_URL, which is {url} (the local AWS: `python -m local status`)"
+    )
 
 
 def test_unknown_profile_is_named():
@@ -174,6 +210,26 @@ def test_stack_output_is_read(monkeypatch):
     assert _read_output(monkeypatch, "TableName", 200, STACK) == "Lists"
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "<html><body>Welcome</body></html>",
+        "Welcome",
+        "<DescribeStacksResponse><DescribeStacksResult><Stacks/></DescribeStacksResult></DescribeStacksResponse>",
+        STACK.replace("<StackStatus>CREATE_COMPLETE</StackStatus>", "").replace("TableName", "Other"),
+        STACK.replace("2026-01-02", "some day"),
+    ],
+)
+def test_an_answer_that_is_no_stack_is_one_line(monkeypatch, answer):
+    with pytest.raises(CommandError) as caught:
+        _read_output(monkeypatch, "TableName", 200, answer)
+    line = str(caught.value)
+    assert line.startswith("reading output TableName of stack FanOutStack: what answers is not AWS (")
+    assert "): check AWS_ENDPOINT_URL, which is http://127.0.0.1:" in line
+    assert "\n" not in line
+
+
 def test_missing_stack_says_where_and_to_deploy_it(monkeypatch):
     with pytest.raises(CommandError) as caught:
         _read_output(monkeypatch, "TableName", 400, NO_STACK)
@@ -203,7 +259,12 @@ def _raise(error: BaseException):
         (lambda: None, 0, ""),
         (lambda: 3, 3, ""),
         (lambda: _raise(CommandError("no table")), 1, "error: no table\n"),
-        (lambda: _raise(CommandError("one\ntwo")), 1, "error: one\nerror: two\n"),
+        (lambda: _raise(CommandError("one", "two")), 1, "error: one\nerror: two\n"),
+        (
+            lambda: _raise(CommandError("é \x1b[31m\x9b\r\n\u2028")),
+            1,
+            "error: é \\x1b[31m\\x9b\\r\\n\\u2028\n",
+        ),
         (lambda: _raise(KeyboardInterrupt()), 130, "interrupted\n"),
         (lambda: argparse.ArgumentParser().parse_args(["--no-such"]), 2, None),
     ],

@@ -16,9 +16,11 @@ X, E = "x" * 76, "é" * 76
 POLICIES = "allowed is one of fail, continue"
 UNKNOWN = "there is no such key; allowed are"
 ALL_KEYS = "workflows, production, ddb, stepfunc"
-KEY_NAME = "allowed is text of 1 to 255 bytes in UTF-8, other than 'values', which holds the list"
+KEY_NAME = (
+    "allowed is text of 1 to 255 bytes in UTF-8 without '${', other than 'values', which holds the list"
+)
 KEY_VALUE = (
-    "allowed is text of 1 to 2048 bytes in UTF-8 that does not start with '{%', "
+    "allowed is text of 1 to 2048 bytes in UTF-8 without '${', that does not start with '{%', "
     "which Step Functions takes for an expression"
 )
 TABLE_NAME = "allowed is 3 to 255 letters, digits, '_', '-' or '.'"
@@ -124,7 +126,13 @@ def test_value_at_its_limit_is_accepted(load, section, key, value):
         ({"ddb": {"partitionKeyName": ""}}, f'ddb.partitionKeyName = "": {KEY_NAME}'),
         ({"ddb": {"partitionKeyName": "values"}}, f'ddb.partitionKeyName = "values": {KEY_NAME}'),
         ({"ddb": {"partitionKeyName": "é" * 128}}, f'ddb.partitionKeyName = "{E}...: {KEY_NAME}'),
-        ({"ddb": {"partitionKeyName": "\ud800"}}, f'ddb.partitionKeyName = "\ud800": {KEY_NAME}'),
+        ({"ddb": {"partitionKeyName": "\ud800"}}, f'ddb.partitionKeyName = "\\ud800": {KEY_NAME}'),
+        ({"ddb": {"partitionKeyName": "a${b}"}}, f'ddb.partitionKeyName = "a${{b}}": {KEY_NAME}'),
+        (
+            {"ddb": {"partitionKeyValueField": "${Token[TOKEN.1]}"}},
+            f'ddb.partitionKeyValueField = "${{Token[TOKEN.1]}}": {KEY_VALUE}',
+        ),
+        ({"a\x1b[31m\nb": "\x9b"}, rf'"a\u001b[31m\nb" = "\u009b": {UNKNOWN} {ALL_KEYS}'),
         ({"ddb": {"partitionKeyValueField": ""}}, f'ddb.partitionKeyValueField = "": {KEY_VALUE}'),
         (
             {"ddb": {"partitionKeyValueField": "x" * 2049}},
@@ -144,6 +152,9 @@ def test_value_at_its_limit_is_accepted(load, section, key, value):
         ("null", f"null: allowed is an object with the keys {ALL_KEYS}"),
         ('{"stepfunc": {"maxConcurrency": NaN}}', f"stepfunc.maxConcurrency = NaN: {FROM_0}"),
         ('{"ddb": {}, "ddb": {}}', "ddb is there more than once; allowed is once in an object"),
+        ('{"\\u001b": 1, "\\u001b": 1}', r'"\u001b" is there more than once; allowed is once in an object'),
+        ("9" * 5000, "holds a whole number of 5,000 digits; allowed are at most 100"),
+        ("[" * 100_000, "is nested too deeply to be read"),
     ],
 )
 def test_mistake_is_answered_with_key_value_and_what_is_allowed(load, content, said):
@@ -162,9 +173,10 @@ def test_file_that_is_not_json_is_answered_with_the_place(load, content, said):
     assert message(load, content) == [said]
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, '{"stepfunc": {"maxConcurrency": ' + "9" * 5000 + "}}"])
-def test_file_that_python_gives_up_on_is_answered_in_one_line(load, text):
-    assert len(message(load, text)) == 1
+@pytest.mark.parametrize("depth", [*range(100, 1200, 50)])
+def test_nesting_of_any_depth_is_answered_in_one_line(load, depth):
+    # Given nesting that may be read, and may then be too deep to be shown
+    assert len(message(load, '{"stepfunc": ' + "[" * depth + "]" * depth + "}")) == 1
 
 
 def test_each_mistake_has_its_line(load):

@@ -87,7 +87,7 @@ def test_a_usage_error_exits_2(load, arguments):
         (
             [],
             {**CREDENTIALS, **REGION, "AWS_ENDPOINT_URL": "here"},
-            "Invalid endpoint: here; check AWS_ENDPOINT_URL",
+            "the endpoint URL is no URL (Invalid endpoint: here): check AWS_ENDPOINT_URL, which is here",
         ),
     ],
 )
@@ -114,6 +114,13 @@ def test_what_must_not_be_written_is_refused_before_aws_is_asked(load, list_file
     assert line in done.stderr
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
+
+
+def test_a_key_with_control_characters_is_shown_with_escapes(load, list_file):
+    done = load("--json", list_file([{"a\x1b[2J\nerror: b": 1e200}]), "--dry-run")
+    assert done.returncode == 1
+    assert "list.json: item [0].a\\x1b[2J\\nerror: b: " in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_configuration_that_cannot_be_used_is_named(load, list_file, tmp_path):

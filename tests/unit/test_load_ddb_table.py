@@ -2,11 +2,13 @@
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.core.botocore_stubber import MockRawResponse
 
 from stacks.config import Config
-from utils.aws import CommandError
+from utils.command import CommandError
 from utils.load_list import write_plan
 from utils.load_plan import plan_load
 
@@ -122,6 +124,37 @@ def test_a_write_whose_answer_was_lost_counts_as_done(session, client, monkeypat
     _record_calls(session, monkeypatch, before_put=lambda: client.put_item(TableName=TABLE, Item=ours.item))
     # When the repeated put fails on its own result, then the load has succeeded
     assert write_plan(session, ours) == f"wrote 1 item to table {TABLE} (34 bytes)"
+
+
+@pytest.mark.parametrize("body", [b"", b"<html><body>Welcome</body></html>", b"{}"])
+@pytest.mark.usefixtures("client")
+def test_a_list_that_is_not_there_after_writing_it_is_an_error(session, monkeypatch, body):
+    # Given something that answers every request with 200, and stores nothing
+    _record_calls(session, monkeypatch)
+    session.client("dynamodb").meta.events.register(
+        "before-send.dynamodb.*", lambda request, **_: _answer_200(request.url, body)
+    )
+    # When the list is written
+    with pytest.raises(CommandError) as caught:
+        write_plan(session, plan_load(["a"], CONFIG))
+    # Then
+    assert str(caught.value) == (
+        f"the list is not in table {TABLE} after writing it: what answers at "
+        "https://dynamodb.eu-west-1.amazonaws.com is not AWS, or someone else changed it; "
+        "run the command again"
+    )
+
+
+def _answer_200(url: str, body: bytes) -> AWSResponse:
+    return AWSResponse(url, 200, {}, MockRawResponse(body))
+
+
+@pytest.mark.usefixtures("client")
+def test_a_list_that_is_written_is_read_back(session, monkeypatch):
+    calls = _record_calls(session, monkeypatch)
+    write_plan(session, plan_load(["a"], CONFIG))
+    assert [name for name, _ in calls] == ["GetItem", "PutItem", "GetItem"]
+    assert calls[2][1]["ConsistentRead"] is True
 
 
 def test_killed_between_read_and_write_leaves_the_old_list_and_again_converges(session, client, monkeypatch):

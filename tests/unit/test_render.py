@@ -11,7 +11,7 @@ from rich.console import Console
 
 from utils.watch.history import History
 from utils.watch.picture import export_svg
-from utils.watch.render import TIMELINE_ROWS, print_outcome
+from utils.watch.render import TIMELINE_ROWS, open_console, print_outcome
 from utils.watch.timeline import seconds_text
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -292,3 +292,9 @@ def test_wide_characters_have_the_width_of_two_in_the_picture():
 )
 def test_durations_read_naturally(seconds, text):
     assert seconds_text(seconds) == text
+
+
+@pytest.mark.parametrize(("columns", "width"), [("0", 80), ("39", 80), ("40", 40), ("200", 200)])
+def test_a_width_that_no_table_fits_in_is_not_taken(monkeypatch, columns, width):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert open_console().width == width

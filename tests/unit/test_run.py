@@ -14,8 +14,9 @@ from history_builder import HistoryBuilder
 from moto import mock_aws
 from rich.console import Console
 
-from utils.aws import CommandError
+from utils.command import CommandError
 from utils.run import commands_to_go_on, main, parse_arguments, show, stack_name, start
+from utils.watch.executions import start_execution
 
 PROJECT_ROOT = Path(__file__).parents[2]
 REGION = "eu-west-1"
@@ -84,7 +85,8 @@ def test_an_execution_is_started_followed_and_shown(state_machine_arn, capsys, t
     assert re.fullmatch(rf"Execution {execution}:run-\d{{8}}-\d{{6}}-\w{{6}}", lines[0])
     assert any(re.fullmatch(r'0  "a" .* succeeded  "a"\s*', line) for line in lines)
     assert any(re.fullmatch(r'1  "數" .* succeeded  "數"\s*', line) for line in lines)
-    assert re.fullmatch(r"SUCCEEDED in .* s \(2 of 2 items succeeded\)", lines[-1])
+    assert re.fullmatch(r"SUCCEEDED in .* s \(2 of 2 items succeeded\)", lines[-2])
+    assert lines[-1] == f"wrote {picture}"
     assert "succeeded" in "".join(ET.parse(picture).getroot().itertext())
 
 
@@ -174,11 +176,88 @@ def test_a_name_that_is_taken_is_named(state_machine_arn):
         main([*run, '{"items": ["b"]}'])
 
 
-def test_a_picture_that_cannot_be_written_is_one_line(state_machine_arn, tmp_path):
-    arguments = ["--state-machine-arn", state_machine_arn, "--input", '{"items": ["a"]}']
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("", "it is a folder; give the name of a file"),
+        ("absent/run.svg", "there is no folder {folder}/absent; make it first"),
+        ("file/run.svg", "there is no folder {folder}/file; make it first"),
+    ],
+)
+def test_a_picture_that_cannot_be_written_is_said_before_anything_starts(
+    aws, state_machine_arn, tmp_path, name, reason
+):
+    (tmp_path / "file").touch()
+    picture = tmp_path / name
 
-    with pytest.raises(CommandError, match=re.escape(f"{tmp_path}: cannot be written: Is a directory")):
-        main([*arguments, "--svg", str(tmp_path)])
+    with pytest.raises(CommandError) as caught:
+        main(["--state-machine-arn", state_machine_arn, "--svg", str(picture)])
+
+    assert str(caught.value) == f"{picture}: cannot be written: {reason.format(folder=tmp_path)}"
+    assert aws.list_executions(stateMachineArn=state_machine_arn)["executions"] == []
+
+
+def test_a_picture_that_cannot_be_written_after_all_is_one_line(state_machine_arn):
+    with pytest.raises(CommandError, match=r"^/dev/full: cannot be written: No space left on device$"):
+        main(["--state-machine-arn", state_machine_arn, "--input", '{"items": ["a"]}', "--svg", "/dev/full"])
+
+
+class RefusingClient:
+    """Refuses to start an execution, as AWS does with a name that is not allowed."""
+
+    def start_execution(self, **_):
+        raise ClientError(
+            {"Error": {"Code": "InvalidName", "Message": "Invalid Name: ..."}}, "StartExecution"
+        )
+
+
+def test_a_name_that_is_not_allowed_is_answered_with_the_rule():
+    with pytest.raises(CommandError) as caught:
+        start_execution(RefusingClient(), ARN, "{}", "a b")
+
+    assert str(caught.value) == (
+        f"starting an execution of {ARN}: 'a b' is no name of an execution: allowed are "
+        '1 to 80 characters, no blanks, none of < > { } [ ] ? * " # % \\ ^ | ~ ` $ & , ; : /'
+    )
+
+
+class GarbledClient:
+    """Answers with what is not AWS's."""
+
+    def __init__(self, answer):
+        self._answer = answer
+
+    def get_execution_history(self, **_):
+        return self._answer
+
+    start_execution = get_execution_history
+
+
+def test_a_start_without_an_arn_is_one_line(monkeypatch):
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with pytest.raises(CommandError) as caught:
+        start_execution(GarbledClient({}), ARN, "{}", "first")
+
+    assert str(caught.value) == (
+        f"starting an execution of {ARN}: what answers is not AWS (KeyError: 'executionArn'): "
+        "check the proxy settings"
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [({}, "KeyError: 'events'"), ({"events": [{}]}, "KeyError: 'id'"), ({"events": None}, "TypeError: ")],
+)
+def test_a_history_that_is_none_is_one_line(monkeypatch, answer, said):
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    options = parse_arguments(["--execution-arn", EXECUTION_ARN])
+
+    with pytest.raises(CommandError) as caught:
+        show(options, GarbledClient(answer), EXECUTION_ARN, Console(highlight=False))
+
+    line = str(caught.value)
+    assert line.startswith(f"reading the history of {EXECUTION_ARN}: what answers is not AWS ({said}")
+    assert line.endswith("): check the proxy settings")
 
 
 class InterruptedClient:
@@ -239,6 +318,7 @@ def test_the_commands_carry_only_what_was_given(monkeypatch):
     [
         (["--input", "{items: 1}"], "argument --input: not JSON at line 1, column 2"),
         (["--input", "[" * 100_000], "argument --input: nested too deeply"),
+        (["--input", '"\udcff"'], "argument --input: is not UTF-8 text"),
         (["--input", "file://no/such.json"], "argument --input: no/such.json: cannot be read: No such file"),
         (["--workflow", "fanout"], "argument --workflow: invalid choice: 'fanout'"),
         (["--workflow", "fanOut", "--execution-arn", "a"], "not allowed with argument --workflow"),
@@ -253,6 +333,10 @@ def test_a_usage_error_ends_with_2_and_says_what_is_wrong(arguments, line, capsy
 
     assert caught.value.code == 2
     assert line in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_the_input_may_hold_a_number_of_any_length():
+    assert parse_arguments(["--input", "9" * 5000]).input == "9" * 5000
 
 
 def test_the_input_may_be_a_file_as_with_the_aws_cli(tmp_path):

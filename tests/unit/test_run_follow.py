@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from history_builder import HistoryBuilder
 
-from utils.aws import CommandError
+from utils.command import CommandError
 from utils.watch.executions import LONGEST_BACKOFF_SECONDS, follow
 
 ARN = "arn:aws:states:eu-west-1:111122223333:execution:FanOut:run-1"

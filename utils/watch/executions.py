@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
-from utils.aws import CommandError, aws_errors
+from utils.aws import aws_errors
+from utils.command import CommandError
 from utils.limits import PAYLOAD_BYTES_LIMIT
 from utils.watch.history import EXECUTION_ENDS
 from utils.watch.items import Event
@@ -29,6 +30,10 @@ MAX_FAILED_READS = 5
 
 THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"}
 SERVICE_FAULTS = {"InternalError", "InternalFailure", "InternalServerError", "ServiceUnavailable"}
+
+
+NAME_RULE = '1 to 80 characters, no blanks, none of < > { } [ ] ? * " # % \\ ^ | ~ ` $ & , ; : /'
+"""What StartExecution takes as a name (Step Functions API reference)."""
 
 
 def execution_name() -> str:
@@ -56,7 +61,7 @@ def start_execution(client: "SFNClient", state_machine_arn: str, execution_input
     Raises
     ------
     CommandError
-        The input is too large, the name is taken, there is no such state
+        The input is too large, the name is taken or not allowed, there is no such state
         machine, or AWS refuses for another reason.
     """
     size_bytes = len(execution_input.encode())
@@ -74,13 +79,14 @@ def start_execution(client: "SFNClient", state_machine_arn: str, execution_input
             if reason := _start_refusal(_code(error), name):
                 raise CommandError(f"starting an execution of {state_machine_arn}: {reason}") from error
             raise
-    return answer["executionArn"]
+        return answer["executionArn"]
 
 
 def _start_refusal(code: str, name: str) -> str | None:
     return {
         "ExecutionAlreadyExists": f"the name {name} is already taken: give another --name",
         "StateMachineDoesNotExist": "there is no such state machine: check the ARN, --profile and --region",
+        "InvalidName": f"{name!r} is no name of an execution: allowed are {NAME_RULE}",
         "InvalidArn": "this is not the ARN of a state machine in this region: check it, and --region",
     }.get(code)
 

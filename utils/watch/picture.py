@@ -2,12 +2,15 @@
 
 import html
 import io
+import os
 import re
 from datetime import datetime
+from pathlib import Path
 
 from rich.cells import cell_len
 from rich.console import Console
 
+from utils.command import CommandError
 from utils.watch.history import History
 from utils.watch.render import TIMELINE_ROWS, print_outcome
 
@@ -49,6 +52,37 @@ def export_svg(history: History, title: str, now: datetime) -> str:
     console = Console(record=True, width=SVG_COLUMNS, file=io.StringIO(), legacy_windows=False)
     print_outcome(console, history, now, max_rows=TIMELINE_ROWS)
     return SVG_TEXT.sub(_fit_wide_characters, console.export_svg(title=title, code_format=SVG_TEMPLATE))
+
+
+def check_svg_target(path: Path) -> None:
+    """Refuse a file that could not be written after the execution.
+
+    Raises
+    ------
+    CommandError
+        The target is a folder, its folder does not exist, or one of them
+        is not writable.
+    """
+    if path.is_dir():
+        raise CommandError(f"{path}: cannot be written: it is a folder; give the name of a file")
+    if not path.parent.is_dir():
+        raise CommandError(f"{path}: cannot be written: there is no folder {path.parent}; make it first")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise CommandError(f"{path}: cannot be written: no permission; choose another place")
+
+
+def write_svg(path: Path, history: History, title: str, now: datetime) -> None:
+    """Write the picture of an ended execution.
+
+    Raises
+    ------
+    CommandError
+        The file cannot be written.
+    """
+    try:
+        path.write_text(export_svg(history, title, now), encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _fit_wide_characters(match: re.Match[str]) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from utils.command import visible
+
 SELECTED_KEYS = {"item", "index", "encoding"}
 """Keys by which this project's ItemSelector is told from another's."""
 
@@ -16,13 +18,8 @@ def parse(text: str | None) -> Any:
         return None
     try:
         return json.loads(text, parse_float=Decimal)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-
-
-def visible(text: str) -> str:
-    """Spell out the characters that a terminal would not show, or would obey."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def one_line(text: str) -> str:

@@ -17,8 +17,20 @@ from utils.watch.timeline import STATUS_STYLES, WAIT, WAIT_STYLE, WORK, Scale, s
 TIMELINE_ROWS = 40
 """Bars drawn at most: what fits a screen. Of more items the first and the last are drawn."""
 
+MIN_WIDTH_CELLS = 40
+USUAL_WIDTH_CELLS = 80
+"""Cells of a line where the terminal, or COLUMNS, says less than a row can be shown in."""
+
 MIN_TEXT_CELLS = 10
 COLUMN_GAP = 2
+
+
+def open_console() -> Console:
+    """Open standard output, with a width that a table fits in."""
+    console = Console(highlight=False)
+    if console.width < MIN_WIDTH_CELLS:
+        console.width = USUAL_WIDTH_CELLS
+    return console
 
 
 def print_outcome(console: Console, history: History, now: datetime, *, max_rows: int | None = None) -> None:
