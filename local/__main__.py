@@ -29,7 +29,7 @@ FOLLOW_SECONDS = 0.2
 def start(arguments: argparse.Namespace) -> int:
     """Start the emulator, or say that it runs."""
     with instances.exclusive():
-        port = lifecycle.choose_port() if arguments.port == "auto" else arguments.port
+        port = _port_to_start(arguments.port)
         running = instances.find(port)
         if arguments.port == "auto" and running is None and port != ports.DEFAULT_PORT:
             owner = ports.describe_owner(ports.DEFAULT_PORT)
@@ -38,6 +38,16 @@ def start(arguments: argparse.Namespace) -> int:
     how = "runs" if running is None else "already runs"
     _say(f"The local AWS {how} on {instance.endpoint} (port {instance.port}, pid {instance.pid}).")
     return 0
+
+
+def _port_to_start(asked: int | str | None) -> int:
+    """The port asked for; else that of the emulator that runs, or the usual one."""
+    if asked == "auto":
+        return lifecycle.choose_port()
+    if isinstance(asked, int):
+        return asked
+    running = instances.find_all()
+    return running[0].port if running else ports.DEFAULT_PORT
 
 
 def stop(arguments: argparse.Namespace) -> int:
@@ -91,7 +101,8 @@ def env(arguments: argparse.Namespace) -> int:
 
 def logs(arguments: argparse.Namespace) -> int:
     """Print what the emulator has written, and what it writes from now on if asked to."""
-    port = arguments.port or _require(None).port
+    instance = _choose(arguments.port)
+    port = arguments.port or (instance.port if instance else instances.last_logged()) or _require(None).port
     with instances.log_file(port).open("rb") as log:
         while True:
             shutil.copyfileobj(log, sys.stdout.buffer)
@@ -141,9 +152,9 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         if run is start:
             port_help = (
-                f"TCP port, or auto: the running one's, else {ports.DEFAULT_PORT}, else the next free one"
+                f"TCP port: the running one's, else {ports.DEFAULT_PORT}; auto: else the next free one"
             )
-            command.add_argument("--port", type=_port_or_auto, default=ports.DEFAULT_PORT, help=port_help)
+            command.add_argument("--port", type=_port_or_auto, help=port_help)
         else:
             command.add_argument("--port", type=_port, help="which one, if several run")
         if run is logs:

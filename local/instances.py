@@ -113,6 +113,12 @@ def find_all() -> list[Instance]:
     return [instance for instance in map(find, ports) if instance is not None]
 
 
+def last_logged() -> int | None:
+    """Name the port of the emulator that wrote to its log last, whether it runs or not."""
+    files = [file for file in records_folder().glob("*.log") if file.stem.isdecimal()]
+    return int(max(files, key=lambda file: file.stat().st_mtime).stem) if files else None
+
+
 def forget(port: int) -> None:
     """Remove everything of an emulator that has ended, except its log."""
     shutil.rmtree(run_folder(port), ignore_errors=True)

@@ -1,7 +1,10 @@
 """The environment variables that point AWS's tools and SDKs at the local AWS."""
 
+import re
 import shlex
 from collections.abc import Mapping
+
+_SERVICE_ENDPOINT = re.compile(r"AWS_ENDPOINT_URL_[A-Z0-9_]+")
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -41,13 +44,16 @@ def settings(endpoint: str, account: str, environ: Mapping[str, str]) -> dict[st
         "AWS_USE_FIPS_ENDPOINT": "false",
         "AWS_USE_DUALSTACK_ENDPOINT": "false",
         "AWS_PAGER": "",
+        # The oldest Node.js that this project takes makes the AWS SDK complain at every call.
+        "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED": "true",
         **_no_proxy(environ),
     }
 
 
 def unwanted(environ: Mapping[str, str]) -> list[str]:
     """Name what must not be set: other credentials, and endpoints of single services."""
-    return [*UNWANTED, *sorted(name for name in environ if name.startswith("AWS_ENDPOINT_URL_"))]
+    # Only what a shell takes for a name: these lines are for its eval.
+    return [*UNWANTED, *sorted(name for name in environ if _SERVICE_ENDPOINT.fullmatch(name))]
 
 
 def export_lines(endpoint: str, environ: Mapping[str, str]) -> list[str]:

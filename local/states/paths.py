@@ -30,7 +30,7 @@ class Scope:
 
 
 def compact(value: Any) -> str:
-    """JSON text as events hold it; half a surrogate pair, which UTF-8 cannot hold, is written as an escape."""
+    """JSON text as events hold it; half a surrogate pair, which UTF-8 cannot hold, becomes an escape."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     try:
         text.encode()

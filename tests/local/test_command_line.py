@@ -87,6 +87,18 @@ def test_logs_follow_until_it_ends(own_local_aws: LocalAws):
             reader.kill()
 
 
+def test_what_has_ended_is_started_and_read_without_its_port(own_local_aws: LocalAws):
+    # Given
+    own_local_aws.start()
+    # When
+    again = own_local_aws.run("start")
+    own_local_aws.run("stop")
+    log = own_local_aws.run("logs")
+    # Then
+    assert again.stdout.startswith(f"The local AWS already runs on {own_local_aws.endpoint} ")
+    assert (log.returncode, "shutting down" in log.stdout) == (0, True)
+
+
 def test_accounts_are_apart(local_aws: LocalAws, new_account: Callable[[], dict[str, str]]):
     first, second = new_account()["AWS_ACCESS_KEY_ID"], new_account()["AWS_ACCESS_KEY_ID"]
 

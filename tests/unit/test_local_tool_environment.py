@@ -64,3 +64,8 @@ def test_a_tool_works_in_the_account_that_is_named_and_keeps_the_rest():
 
     assert environ["AWS_ACCESS_KEY_ID"] == "111111111111"
     assert environ["PATH"] == "/bin"
+
+
+def test_a_name_that_a_shell_would_run_stays_out():
+    name = "AWS_ENDPOINT_URL_X;touch injected;"
+    assert name not in "\n".join(export_lines(ENDPOINT, {name: "own"}))
