@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 from local_aws import LocalAws
 from projects import Project
 
@@ -83,22 +84,25 @@ def test_log_group_of_the_state_machine_has_the_events_of_the_history(project: P
 
 def test_one_name_is_one_execution(project: Project):
     # Given
-    named = start_command(project, "--name", "once")
-    first = project.aws(*named, "--input", '{"items": [1]}')
+    first = project.start({"items": [1]}, name="once")
     # When the same is started again while it runs
-    again = project.aws(*named, "--input", '{"items": [1]}')
+    again = project.start({"items": [1]}, name="once")
     # Then
     assert again == first
-    # When the name is used for other items, or after the end
-    other = project.run("aws", *named, "--input", '{"items": [2]}', exit_code=255)
-    project.wait(first["executionArn"])
-    late = project.run("aws", *named, "--input", '{"items": [1]}', exit_code=255)
+    # When the name is used for other items
+    with pytest.raises(ClientError, match="Execution Already Exists") as other:
+        project.start({"items": [2]}, name="once")
+    # Then
+    assert other.value.response["Error"]["Code"] == "ExecutionAlreadyExists"
+    assert project.wait(first).output == [{"item": 1, "status": "processed"}]
+    # When it is used after the end
+    late = project.run(
+        "aws", *start_command(project, "--name", "once", "--input", '{"items": [1]}'), exit_code=255
+    )
     run = project.run("python", "utils/run.py", "--name", "once", exit_code=1)
     # Then
-    assert "(ExecutionAlreadyExists)" in other.stderr
     assert "(ExecutionAlreadyExists)" in late.stderr
     assert run.stderr.endswith("the name once is already taken: give another --name\n")
-    assert project.wait(first["executionArn"]).output == [{"item": 1, "status": "processed"}]
 
 
 def test_executions_at_once_do_not_mix(project: Project):
