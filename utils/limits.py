@@ -4,6 +4,8 @@ Sources are the AWS pages "Step Functions service quotas", "Quotas in Amazon
 DynamoDB" and "DynamoDB item sizes and formats".
 """
 
+from stacks.config import INLINE_MAP_CONCURRENCY_LIMIT
+
 HISTORY_EVENTS_LIMIT = 25_000
 """Events in the history of one Standard execution; it fails on reaching more (Step Functions quotas)."""
 
@@ -12,9 +14,6 @@ PAYLOAD_BYTES_LIMIT = 262_144
 
 TASK_METADATA_BYTES = 1_024
 """Reserve for SdkHttpMetadata and SdkResponseMetadata, which Step Functions adds to a task's result."""
-
-INLINE_MAP_CONCURRENCY_LIMIT = 40
-"""Iterations that an inline Map runs at once, whatever MaxConcurrency says (Map state, inline mode)."""
 
 DDB_ITEM_BYTES_LIMIT = 409_600
 """Size of an item, names and values: 400 KB (DynamoDB quotas)."""

@@ -24,10 +24,6 @@ class Scope:
     context: Mapping[str, Any]
     variables: Mapping[str, Any]
 
-    def on(self, data: Any) -> "Scope":
-        """The same scope over other data."""
-        return Scope(data, self.context, self.variables)
-
 
 def compact(value: Any) -> str:
     """JSON text as events hold it; half a surrogate pair, which UTF-8 cannot hold, becomes an escape."""

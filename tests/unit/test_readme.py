@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks.config import schema_text
+from stacks.config import INLINE_MAP_CONCURRENCY_LIMIT, schema_text
 from utils import limits
 
 ROOT = Path(__file__).parents[2]
@@ -113,7 +113,7 @@ def test_both_ways_of_continuous_integration_run_make_test():
     [
         f"{limits.fan_out_largest_list(waits=True):,} with a wait",
         f"and {limits.fan_out_largest_list(waits=False):,} without",
-        f"| items at once | {limits.INLINE_MAP_CONCURRENCY_LIMIT} |",
+        f"| items at once | {INLINE_MAP_CONCURRENCY_LIMIT} |",
         f"{limits.PAYLOAD_BYTES_LIMIT // 1024} KiB of typed JSON",
         f"{limits.DDB_ITEM_BYTES_LIMIT // 1024} KB | DynamoDB",
         f"{limits.HISTORY_EVENTS_LIMIT:,} events",
