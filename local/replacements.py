@@ -12,13 +12,18 @@ from typing import Any
 from local import state_machine_resources
 from local.functions import environment
 from local.states import api, callbacks, loop
+from local.states.distributed import api as map_run_api
 
 REPLACEMENTS: dict[str, Any] = {
+    "services.stepfunctions.handle_request": api.handle_request,
     "services.stepfunctions._create_state_machine": api.create_state_machine,
     "services.stepfunctions._update_state_machine": api.update_state_machine,
     "services.stepfunctions._run_execution": api.run_execution,
     "services.stepfunctions._start_execution": api.start_execution,
     "services.stepfunctions._stop_execution": api.stop_execution,
+    "services.stepfunctions._describe_execution": api.describe_execution,
+    "services.stepfunctions._list_executions": map_run_api.list_executions,
+    "services.stepfunctions._update_map_run": map_run_api.update_map_run,
     "services.stepfunctions._send_task_success": callbacks.send_task_success,
     "services.stepfunctions._send_task_failure": callbacks.send_task_failure,
     "services.stepfunctions._send_task_heartbeat": callbacks.send_task_heartbeat,

@@ -14,6 +14,7 @@ import select
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from ministack.services import lambda_svc
 
 from local.functions import bootstrap
 from local.functions.bootstrap import INVOCATION_END
+from local.functions.leases import lease
 
 BOOTSTRAP = Path(bootstrap.__file__).read_text(encoding="utf-8")
 _stock_class_for = lambda_runtime._worker_class_for
@@ -77,6 +79,13 @@ class PythonEnvironment(lambda_runtime.Worker):  # type: ignore[misc]
 
     def __init__(self, func_name: str, config: dict[str, Any], code_zip: bytes) -> None:
         super().__init__(func_name, _with_runtime_variables(config), code_zip)
+        self.on_started: Callable[[], None] | None = None
+
+    def started(self) -> None:
+        """Tell once whoever wants to know that the process has started, or will not."""
+        on_started, self.on_started = self.on_started, None
+        if on_started is not None:
+            on_started()
 
     def invoke(
         self,
@@ -123,6 +132,7 @@ class PythonEnvironment(lambda_runtime.Worker):  # type: ignore[misc]
         self._answers = LineReader(self._proc.stdout.fileno())
         self._send("")
         self._answers.read(INIT_SECONDS)
+        self.started()
 
     def _send(self, *lines: str) -> None:
         self._proc.stdin.write("".join(f"{line}\n" for line in lines))
@@ -203,21 +213,17 @@ def execute_function(func: dict[str, Any], event: Any, request_id: str) -> Any:
         return _stock_execute_function(func, event, request_id)
     config = func["config"]
     lambda_svc._ensure_reaper_thread()
-    environment, _ = lambda_runtime.acquire_worker(
-        config["FunctionName"], config, func["code_zip"], qualifier=config.get("Version", "$LATEST")
-    )
-    try:
-        return environment.invoke(
-            event,
-            request_id,
-            trace_id=lambda_svc._xray_trace_id_for_invocation(config),
-            invoked_function_arn=config["FunctionArn"],
-        )
-    except (OSError, RuntimeError) as error:
-        message = f"The function's environment did not start: {error}"
-        return {"body": {"errorMessage": message, "errorType": "Lambda.ServiceException"}, "error": True}
-    finally:
-        lambda_runtime.release_worker(environment)
+    with lease(config, func["code_zip"]) as environment:
+        try:
+            return environment.invoke(
+                event,
+                request_id,
+                trace_id=lambda_svc._xray_trace_id_for_invocation(config),
+                invoked_function_arn=config["FunctionArn"],
+            )
+        except (OSError, RuntimeError) as error:
+            message = f"The function's environment did not start: {error}"
+            return {"body": {"errorMessage": message, "errorType": "Lambda.ServiceException"}, "error": True}
 
 
 def _is_python(config: dict[str, Any]) -> bool:

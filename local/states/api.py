@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Awaitable
 from typing import Any
 
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
@@ -10,12 +11,18 @@ from ministack.services import stepfunctions
 
 from local.states import loop
 from local.states.attempts import MAX_PAYLOAD_BYTES
+from local.states.clock import now
 from local.states.definition import find_problem
+from local.states.distributed import api as map_run_api
 from local.states.executions import Execution, count
 from local.states.paths import utf8_bytes
+from local.states.redrive import find_obstacle, redrive_fields
 
 _NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
 _running: dict[str, Execution] = {}
+_redrivable: dict[str, Execution] = {}
+_handle_in_ministack = stepfunctions.handle_request
+_describe_in_ministack = stepfunctions._describe_execution
 _create_in_ministack = stepfunctions._create_state_machine
 _update_in_ministack = stepfunctions._update_state_machine
 _start_in_ministack = stepfunctions._start_execution
@@ -55,11 +62,61 @@ async def _run(record: dict[str, Any], state_machine: dict[str, Any]) -> None:
     if record["status"] != "RUNNING":
         return  # stopped before it began
     count("ExecutionsStarted", record)
-    execution = _running[record["executionArn"]] = Execution(record, state_machine)
+    execution = Execution(record, state_machine)
+    await _watch(execution, execution.run())
+
+
+async def _watch(execution: Execution, run: Awaitable[None]) -> None:
+    """Know an execution while it runs, and after that if it can be redriven."""
+    arn = execution.record["executionArn"]
+    _redrivable.pop(arn, None)
+    _running[arn] = execution
     try:
-        await execution.run()
+        await run
     finally:
-        del _running[record["executionArn"]]
+        del _running[arn]
+        if execution.record["status"] != "SUCCEEDED":
+            _redrivable[arn] = execution
+
+
+async def handle_request(
+    method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]
+) -> Any:
+    """Answer a request to Step Functions: RedriveExecution, which MiniStack does not have, or what it has."""
+    if not headers.get("x-amz-target", "").endswith(".RedriveExecution"):
+        return await _handle_in_ministack(method, path, headers, body, query_params)
+    return stepfunctions._finalize_response(redrive_execution(json.loads(body or b"{}")))
+
+
+def redrive_execution(data: dict[str, Any]) -> Any:
+    """Answer RedriveExecution: run an unsuccessful execution on from where it stopped."""
+    arn = data.get("executionArn", "")
+    record = stepfunctions._executions.get(arn)
+    if record is None:
+        return error_response_json("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'", 400)
+    obstacle = find_obstacle(record)
+    state_machine = stepfunctions._state_machines.get(record["stateMachineArn"], {})
+    if obstacle is None and state_machine.get("type") == "EXPRESS":
+        obstacle = "Execution is of an EXPRESS state machine and cannot be redriven"
+    if obstacle is None and arn not in _redrivable:
+        obstacle = "Execution was not run by this process and cannot be redriven"
+    if obstacle is not None:
+        return error_response_json("ExecutionNotRedrivable", obstacle, 400)
+    record |= {"status": "RUNNING", "stopDate": None, "redriveDate": now()}
+    record["redriveCount"] = record.get("redriveCount", 0) + 1
+    record.pop("error", None), record.pop("cause", None)
+    execution = _redrivable[arn]
+    loop.submit(_watch(execution, execution.redrive()))
+    return json_response({"redriveDate": record["redriveDate"]})
+
+
+def describe_execution(data: dict[str, Any]) -> Any:
+    """Answer DescribeExecution: what MiniStack says, and what there is to say of redrives."""
+    status, headers, body = _describe_in_ministack(data)
+    if status != 200:
+        return status, headers, body
+    record = stepfunctions._executions[data["executionArn"]]
+    return json_response({**json.loads(body), **redrive_fields(record)})
 
 
 def start_execution(data: dict[str, Any]) -> Any:
@@ -140,4 +197,6 @@ def reset() -> None:
             execution.stop(None, None)
 
     loop.call(stop_all)
+    _redrivable.clear()
+    map_run_api.reset()
     _reset_ministack()

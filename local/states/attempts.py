@@ -38,6 +38,7 @@ async def run(step: Step, handler: Callable[[Step], Awaitable[Handed]]) -> Hande
         if delay_seconds is None:
             return _catch(step, error)
         await wait.sleep(delay_seconds)
+        step.branch.progress.restart()
         step.branch.context["State"] = {
             **step.branch.context["State"],
             "RetryCount": step.branch.context["State"]["RetryCount"] + 1,

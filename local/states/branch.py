@@ -1,39 +1,58 @@
 """One line of control in an execution: its top level, a Parallel branch or a Map iteration."""
 
 from collections import ChainMap
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from local.states import paths
 from local.states.history import History
+from local.states.progress import Progress
+
+if TYPE_CHECKING:
+    from local.states.executions import Execution
 
 
+@dataclass
 class Branch:
-    """Where a line of control stands: its context object, its variables and its last event."""
+    """Where a line of control stands: its context object, its variables and its last event.
 
-    def __init__(
-        self,
-        history: History,
-        context: dict[str, Any],
-        variables: "ChainMap[str, Any]",
-        query_language: str,
-        last_event_id: int = 0,
-    ) -> None:
-        self.history = history
-        self.context = context
-        self.variables = variables
-        self.query_language = query_language
-        self.last_event_id = last_event_id
-        self.state_type: str | None = None
-        """Type of the state that is entered and not exited."""
+    Attributes
+    ----------
+    state_type
+        Type of the state that is entered and not exited.
+    """
 
-    def fork(self, **context: Any) -> "Branch":
-        """A line of control that starts here: it sees this one's variables and keeps its own to itself."""
+    execution: "Execution"
+    history: History
+    context: dict[str, Any]
+    variables: "ChainMap[str, Any]"
+    query_language: str
+    last_event_id: int = 0
+    progress: Progress = field(default_factory=Progress)
+    state_type: str | None = None
+
+    def __post_init__(self) -> None:
+        """Take over the variables of a line that a redrive goes on with."""
+        if self.progress.variables is None:
+            self.progress.variables = self.variables
+        self.variables = self.progress.variables
+
+    def fork(self, index: int, **context: Any) -> "Branch":
+        """A line of control of this one's state: it sees this one's variables and keeps its own to itself.
+
+        Parameters
+        ----------
+        index
+            The line's place in the state; in a redrive, a line that was there before goes on.
+        """
         return Branch(
+            self.execution,
             self.history,
             {**self.context, **context},
             self.variables.new_child(),
             self.query_language,
             self.last_event_id,
+            self.progress.lines.setdefault(index, Progress()),
         )
 
     def record(self, event_type: str, details: dict[str, Any] | None = None) -> int:

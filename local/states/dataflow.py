@@ -45,17 +45,26 @@ class JsonPathFlow:
         """Evaluate an item selector; the context object holds the item."""
         return paths.fill(template, paths.Scope(self.read(), context, self._branch.variables))
 
-    def field(self, name: str, expected: str, default: Any = None) -> Any:
-        """A field of a JSON type, given as a value or, with Path at the end of its name, as a path."""
+    def field(self, name: str, expected: str, default: Any = None, noun: str = "integer") -> Any:
+        """A field of a JSON type, given as a value or, with Path at the end of its name, as a path.
+
+        Parameters
+        ----------
+        noun
+            What the message calls a value that is expected.
+        """
         path = self._state.get(f"{name}Path")
         if path is None:
             return self._state.get(name, default)
         value = self._resolve(path, f"{name}Path")
         if _json_type(value) != expected:
-            raise PathError(
-                f'The {name}Path field refers to value "{show(value)}" which is not a valid integer: {path}'
-            )
+            raise PathError(self.not_a(name, noun, show(value)))
         return value
+
+    def not_a(self, name: str, noun: str, value: str) -> str:
+        """Say that the value which a path field selects is of another kind."""
+        path = self._state.get(f"{name}Path", self._state.get(name))
+        return f'The {name}Path field refers to value "{value}" which is not a valid {noun}: {path}'
 
     def has(self, path: str) -> bool:
         """Whether a path selects anything in the state's input."""
@@ -140,7 +149,7 @@ class JsonataFlow:
         states = {"input": self.raw_input, "context": context}
         return expressions.fill(template, "ItemSelector", states, self._branch.variables)
 
-    def field(self, name: str, expected: str, default: Any = None) -> Any:
+    def field(self, name: str, expected: str, default: Any = None, noun: str = "") -> Any:  # noqa: ARG002
         """A field of a JSON type, given as a value or as an expression."""
         if name not in self._state:
             return default
@@ -164,6 +173,10 @@ class JsonataFlow:
     def caught(self, catcher: Mapping[str, Any], error: StatesError) -> HandedOn:
         """What the state hands on when a catcher takes its error; sets the catcher's variables."""
         return self._hand_on(catcher, error.output(), errorOutput=error.output())
+
+    def not_a(self, name: str, noun: str, value: str) -> str:
+        """Say that the value of an expression is of another kind."""
+        return f"{name} must be a valid {noun} but was: {value}"
 
     def condition(self, rule: Mapping[str, Any], location: str) -> bool:
         """Whether a Choice rule's Condition holds."""

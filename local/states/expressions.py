@@ -5,6 +5,8 @@ Functions; compiled once for each expression.
 """
 
 import functools
+import re
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +20,11 @@ from local.states.errors import QUERY_EVALUATION, StatesError
 
 EVALUATION_TIMEOUT_MILLISECONDS = 1000
 """The longest that AWS evaluates one expression."""
+
+_FIELD = re.compile(r"\$states((?:\.[A-Za-z_]\w*)+)")
+_ABSENT = object()
+_lock = threading.Lock()
+"""A compiled expression holds what it is evaluated over; selectors are evaluated beside the event loop."""
 
 
 class EvaluationError(StatesError):
@@ -90,6 +97,9 @@ def evaluate(text: str, location: str, states: Mapping[str, Any], variables: Map
         The expression fails or yields nothing.
     """
     expression = text[2:-2].strip()
+    field = _look_up(expression, states)
+    if field is not _ABSENT:
+        return field
     bindings = {name: Utils.NULL_VALUE if value is None else value for name, value in variables.items()}
     bindings["states"] = states
     try:
@@ -111,10 +121,24 @@ def evaluate(text: str, location: str, states: Mapping[str, Any], variables: Map
     return value
 
 
+def _look_up(expression: str, states: Mapping[str, Any]) -> Any:
+    """The value of a plain ``$states.a.b``, without an evaluation: a selector has one for every item."""
+    match = _FIELD.fullmatch(expression)
+    if match is None:
+        return _ABSENT
+    value: Any = states
+    for name in match[1].split(".")[1:]:
+        if not isinstance(value, dict) or name not in value:
+            return _ABSENT
+        value = value[name]
+    return value
+
+
 def _run(expression: str, bindings: Mapping[str, Any]) -> Any:
-    compiled = _compile(expression)
-    compiled.environment.set_runtime_bounds(EVALUATION_TIMEOUT_MILLISECONDS, None)
-    return compiled.evaluate(None, bindings)
+    with _lock:
+        compiled = _compile(expression)
+        compiled.environment.set_runtime_bounds(EVALUATION_TIMEOUT_MILLISECONDS, None)
+        return compiled.evaluate(None, bindings)
 
 
 def fill(template: Any, location: str, states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:

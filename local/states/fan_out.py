@@ -75,7 +75,7 @@ class Lines:
 
 
 async def run_map(branch: Branch, name: str, state: Mapping[str, Any], flow: Flow, run: Run) -> list[Any]:
-    """Run the item processor of an inline Map over its items.
+    """Run the item processor of an inline Map over its items; in a redrive, over those that have no output.
 
     Returns
     -------
@@ -84,25 +84,28 @@ async def run_map(branch: Branch, name: str, state: Mapping[str, Any], flow: Flo
     """
     items = _items(state, flow)
     concurrency = _concurrency(flow)
-    ended_event_id = started_event_id = branch.record("MapStateStarted", {"length": len(items)})
+    resumed = bool(branch.progress.lines)
+    if not resumed:
+        branch.record("MapStateStarted", {"length": len(items)})
+    ended_event_id = started_event_id = branch.last_event_id
     processor = state.get("ItemProcessor") or state["Iterator"]
     selector = state.get("ItemSelector", state.get("Parameters"))
-    results: list[Any] = [None] * len(items)
-    pending = iter(enumerate(items))
+    results, to_do = _split(branch, len(items))
+    pending = iter(to_do)
     lines = Lines(branch)
 
     async def work() -> None:
         nonlocal ended_event_id
         last_event_id = started_event_id
-        for index, item in pending:
+        for index in pending:
             iteration = {"name": name, "index": index}
-            child = branch.fork(Map={"Item": {"Index": index, "Value": item}})
+            child = branch.fork(index, Map={"Item": {"Index": index, "Value": items[index]}})
             child.last_event_id = last_event_id
             child.record("MapIterationStarted", iteration)
             lines.enter(index, child, iteration)
             await asyncio.sleep(0)
             try:
-                selected = item if selector is None else flow.item(selector, child.context)
+                selected = items[index] if selector is None else flow.item(selector, child.context)
                 results[index] = await run(child, processor, selected)
             except (StatesError, PathError):
                 lines.fail(index)
@@ -111,14 +114,14 @@ async def run_map(branch: Branch, name: str, state: Mapping[str, Any], flow: Flo
             ended_event_id = child.record_aside("MapIterationSucceeded", iteration)
             last_event_id = child.last_event_id
 
-    await lines.run([work() for _ in range(min(concurrency, len(items)))])
+    await lines.run([work() for _ in range(min(concurrency, len(to_do)))])
     branch.last_event_id = ended_event_id
     branch.record_aside("MapStateSucceeded")
     return results
 
 
 async def run_parallel(branch: Branch, state: Mapping[str, Any], flow: Flow, run: Run) -> list[Any]:
-    """Run the branches of a Parallel state.
+    """Run the branches of a Parallel state; in a redrive, those that have no output.
 
     Returns
     -------
@@ -126,40 +129,58 @@ async def run_parallel(branch: Branch, state: Mapping[str, Any], flow: Flow, run
         One output a branch, in the order of the definition.
     """
     data = flow.arguments()
-    ended_event_id = branch.record("ParallelStateStarted")
-    results: list[Any] = [None] * len(state["Branches"])
+    if not branch.progress.lines:
+        branch.record("ParallelStateStarted")
+    ended_event_id = branch.last_event_id
+    results, to_do = _split(branch, len(state["Branches"]))
     lines = Lines(branch)
 
-    async def work(index: int, definition: Mapping[str, Any]) -> None:
+    async def work(index: int) -> None:
         nonlocal ended_event_id
-        child = branch.fork()
+        child = branch.fork(index)
         lines.enter(index, child)
         try:
-            results[index] = await run(child, definition, data)
+            results[index] = await run(child, state["Branches"][index], data)
         except (StatesError, PathError):
             lines.fail(index)
             raise
         lines.leave(index)
         ended_event_id = child.last_event_id
 
-    await lines.run([work(index, definition) for index, definition in enumerate(state["Branches"])])
+    await lines.run([work(index) for index in to_do])
     branch.last_event_id = ended_event_id
     branch.record_aside("ParallelStateSucceeded")
     return results
 
 
-def _items(state: Mapping[str, Any], flow: Flow) -> list[Any]:
+def _split(branch: Branch, length: int) -> tuple[list[Any], list[int]]:
+    """The outputs that the lines have given before a redrive, and the indices of those still to run."""
+    lines = branch.progress.lines
+    ended = {index: line.output for index, line in lines.items() if line.ended}
+    return [ended.get(index) for index in range(length)], [n for n in range(length) if n not in ended]
+
+
+def items_of(flow: Flow) -> Any:
+    """The items that a Map takes from the state's input."""
     if isinstance(flow, JsonataFlow):
-        items = flow.field("Items", "array", flow.read())
-    else:
-        items = flow.select("ItemsPath")
+        return flow.field("Items", "array", flow.read())
+    return flow.select("ItemsPath")
+
+
+def _items(state: Mapping[str, Any], flow: Flow) -> list[Any]:
+    items = items_of(flow)
     if not isinstance(items, list):
         raise PathError(f'Reference path "{state.get("ItemsPath", "$")}" must point to array.')
     return items
 
 
 def _concurrency(flow: Flow) -> int:
+    return min(max_concurrency(flow) or MAX_INLINE_CONCURRENCY, MAX_INLINE_CONCURRENCY)
+
+
+def max_concurrency(flow: Flow) -> int:
+    """A Map's MaxConcurrency; 0 means as many as there may be."""
     concurrency = flow.field("MaxConcurrency", "number", 0)
     if not isinstance(concurrency, int) or concurrency < 0:
         raise PathError(f"MaxConcurrency must be a whole number from 0 but was: {show(concurrency)}")
-    return min(concurrency or MAX_INLINE_CONCURRENCY, MAX_INLINE_CONCURRENCY)
+    return concurrency

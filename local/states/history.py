@@ -27,18 +27,26 @@ class HistoryFullError(Exception):
 
 
 class History:
-    """Appends events to an execution's record, where MiniStack's GetExecutionHistory reads them."""
+    """Appends events to an execution's record, where MiniStack's GetExecutionHistory reads them.
 
-    def __init__(self, record: dict[str, Any], state_machine: dict[str, Any]) -> None:
-        self._record = record
+    Those of an EXPRESS child execution, which has no history, go to its log alone.
+    """
+
+    def __init__(self, record: dict[str, Any], state_machine: dict[str, Any], *, kept: bool) -> None:
         self._events: list[dict[str, Any]] = record["events"]
-        self._log = _ExecutionLog(record["executionArn"], state_machine)
+        self._kept = kept
+        self._log = _ExecutionLog(record, state_machine)
         self._events.clear()
+        self.count = 0
         self._closed = False
 
     def close(self) -> None:
         """Take no more events: the execution has ended."""
         self._closed = True
+
+    def reopen(self) -> None:
+        """Take events again: the execution is redriven."""
+        self._closed = False
 
     def add(self, event_type: str, previous_event_id: int, details: dict[str, Any] | None = None) -> int:
         """Append one event.
@@ -57,20 +65,21 @@ class History:
         """
         if self._closed:
             raise asyncio.CancelledError
-        if len(self._events) >= MAX_EVENTS - 1 and not event_type.startswith("Execution"):
+        if self.count >= MAX_EVENTS - 1 and self._kept and not event_type.startswith("Execution"):
             raise HistoryFullError
-        event_id = len(self._events) + 1
+        self.count += 1
         event = {
             "timestamp": time.time(),
             "type": event_type,
-            "id": event_id,
+            "id": self.count,
             "previousEventId": previous_event_id,
         }
         if details is not None:
             event[_details_key(event_type)] = details
-        self._events.append(event)
+        if self._kept:
+            self._events.append(event)
         self._log.write(event, details or {})
-        return event_id
+        return self.count
 
 
 def _details_key(event_type: str) -> str:
@@ -83,9 +92,9 @@ def _details_key(event_type: str) -> str:
 class _ExecutionLog:
     """One log stream an execution, as the logging configuration of its state machine says."""
 
-    def __init__(self, execution_arn: str, state_machine: dict[str, Any]) -> None:
+    def __init__(self, record: dict[str, Any], state_machine: dict[str, Any]) -> None:
         configuration = state_machine["loggingConfiguration"]
-        self._execution_arn = execution_arn
+        self._record = record
         self._wanted = _LEVELS[configuration.get("level", "OFF")]
         self._with_data = configuration.get("includeExecutionData", False)
         self._groups = [
@@ -107,8 +116,8 @@ class _ExecutionLog:
             "details": details,
             "previous_event_id": str(event["previousEventId"]),
             "event_timestamp": str(milliseconds),
-            "execution_arn": self._execution_arn,
-            "redrive_count": "0",
+            "execution_arn": self._record["executionArn"],
+            "redrive_count": str(self._record.get("redriveCount", 0)),
         }
         entry = {
             "timestamp": milliseconds,

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from local.states import attempts, choice, distributed_map, fan_out, task, wait
+from local.states import attempts, choice, fan_out, task, wait
 from local.states.branch import Branch, included
+from local.states.clock import now
 from local.states.dataflow import flow_of
+from local.states.distributed import map_state
 from local.states.errors import StatesError
 from local.states.paths import compact
 from local.states.step import Handed, Step
@@ -18,7 +19,7 @@ _RETRIED = {"Task", "Map", "Parallel"}
 async def run(
     branch: Branch, machine: Mapping[str, Any], state_input: Any, input_text: str | None = None
 ) -> Any:
-    """Run the states of a machine, a branch or an item processor.
+    """Run the states of a machine, a branch or an item processor; in a redrive, from where it stopped.
 
     Parameters
     ----------
@@ -35,32 +36,52 @@ async def run(
     StatesError
         A state failed and nothing caught it.
     """
-    name: str | None = machine["StartAt"]
-    while name is not None:
-        handed = await _run_state(branch, name, machine["States"][name], state_input, input_text)
-        state_input, name, input_text = handed.output, handed.next_state, None
+    states = machine["States"]
+    if branch.progress.state is None:
+        step = _enter(branch, machine["StartAt"], states, state_input, input_text)
+    else:
+        step = _resume(branch, branch.progress.state, states)
+    while True:
+        handed = await _run_state(step)
         # Lines of control take turns, and a loop of states leaves room for a timeout or a stop.
         await asyncio.sleep(0)
-    return state_input
+        if handed.next_state is None:
+            branch.progress.end(handed.output)
+            return handed.output
+        step = _enter(branch, handed.next_state, states, handed.output)
 
 
-async def _run_state(
-    branch: Branch, name: str, definition: Mapping[str, Any], state_input: Any, input_text: str | None
-) -> Handed:
-    state_type = definition["Type"]
+def _enter(
+    branch: Branch, name: str, states: Mapping[str, Any], state_input: Any, input_text: str | None = None
+) -> Step:
     entered = {"name": name, **included("input", state_input)}
     if input_text is not None:
         entered["input"] = input_text
+    previous_event_id = branch.last_event_id
+    branch.progress.enter(name, state_input)
+    branch.record(f"{states[name]['Type']}StateEntered", entered)
+    return _step(branch, name, states[name], previous_event_id)
+
+
+def _resume(branch: Branch, name: str, states: Mapping[str, Any]) -> Step:
+    """The state in which an execution stopped that is redriven."""
+    return _step(branch, name, states[name], branch.last_event_id)
+
+
+def _step(branch: Branch, name: str, definition: Mapping[str, Any], previous_event_id: int) -> Step:
+    state_type = definition["Type"]
     branch.context["State"] = {"EnteredTime": now(), "Name": name}
     if state_type in _RETRIED:
         branch.context["State"]["RetryCount"] = 0
-    previous_event_id = branch.last_event_id
-    event_id = branch.record(f"{state_type}StateEntered", entered)
     branch.state_type = state_type
-    flow = flow_of(branch, definition, state_input)
-    step = Step(branch, name, definition, flow, previous_event_id, event_id)
+    flow = flow_of(branch, definition, branch.progress.state_input)
+    return Step(branch, name, definition, flow, previous_event_id, branch.last_event_id)
+
+
+async def _run_state(step: Step) -> Handed:
+    branch, state_type = step.branch, step.definition["Type"]
     handed = await attempts.run(step, _HANDLERS[state_type])
-    exited = {"name": name, **included("output", handed.output)}
+    exited = {"name": step.name, **included("output", handed.output)}
     if handed.assigned:
         exited["assignedVariables"] = {key: compact(value) for key, value in handed.assigned.items()}
         exited["assignedVariablesDetails"] = {"truncated": False}
@@ -108,9 +129,9 @@ async def _task(step: Step) -> Handed:
 
 
 async def _map(step: Step) -> Handed:
-    if distributed_map.is_distributed(step.definition):
-        output = await distributed_map.run(step.branch, step.definition, step.flow.raw_input)
-        return Handed(output, {}, _next(step.definition))
+    if map_state.is_distributed(step.definition):
+        result = await map_state.run(step)
+        return Handed(*step.flow.output(result), _next(step.definition))
     result = await fan_out.run_map(step.branch, step.name, step.definition, step.flow, run)
     return Handed(*step.flow.output(result), _next(step.definition))
 
@@ -130,8 +151,3 @@ _HANDLERS: dict[str, Callable[[Step], Awaitable[Handed]]] = {
     "Map": _map,
     "Parallel": _parallel,
 }
-
-
-def now() -> str:
-    """The current time as the context object holds it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
