@@ -20,9 +20,10 @@ def main() -> None:
     # Imported here, so that a mistake in config.json does not wait for the seconds that aws_cdk takes.
     from aws_cdk import App  # noqa: PLC0415
 
+    from stacks.distributed_map.stack import DistributedMapStack  # noqa: PLC0415
     from stacks.fan_out.stack import FanOutStack  # noqa: PLC0415
 
-    stacks = {"fanOut": FanOutStack}
+    stacks = {"fanOut": FanOutStack, "distributedMap": DistributedMapStack}
     app = App()
     for workflow in config.workflows:
         stack = stacks[workflow]

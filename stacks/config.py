@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
-from stacks.config_errors import describe, show_key
+from stacks.config_errors import describe
+from stacks.json_file import JsonFileError, read_json
 
 INLINE_MAP_CONCURRENCY_LIMIT = 40
 """Iterations that AWS runs at once in an inline Map (Step Functions quotas)."""
@@ -26,10 +27,16 @@ MAX_KEY_NAME_BYTES = 255
 MAX_KEY_VALUE_BYTES = 2048
 """Limits of a partition key in UTF-8 (DynamoDB quotas)."""
 
-MAX_NUMBER_DIGITS = 100
-"""Longest whole number that is read; far more than any key allows."""
+MAX_OBJECT_KEY_BYTES = 1024
+"""Longest key of an object in UTF-8 (S3 guide, "Naming Amazon S3 objects")."""
 
-WorkflowName = Literal["fanOut"]
+MAX_CHILDREN_AT_ONCE = 10_000
+"""Child workflow executions that AWS runs at once for a Distributed Map (Step Functions quotas)."""
+
+MAX_BATCH_BYTES = 200 * 1024
+"""Of the 256 KiB that a state's data may have; the rest is for how far the items of a batch have come."""
+
+WorkflowName = Literal["fanOut", "distributedMap"]
 
 
 class ConfigError(Exception):
@@ -57,6 +64,12 @@ def _check_key_value(value: str) -> str:
     if not 1 <= len(value.encode()) <= MAX_KEY_VALUE_BYTES or value.startswith("{%") or "${" in value:
         raise ValueError
     return value
+
+
+def _check_object_key(key: str) -> str:
+    if not 1 <= len(key.encode()) <= MAX_OBJECT_KEY_BYTES or "${" in key:
+        raise ValueError
+    return key
 
 
 def _check_workflows(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -123,6 +136,60 @@ class StepfuncConfig(_Section):
     )
 
 
+class DistributedMapConfig(_Section):
+    """How a list in S3 is fanned out, in batches."""
+
+    key: Annotated[str, AfterValidator(_check_object_key)] = Field(
+        "lists/items.jsonl",
+        description="Key of the list in the lists bucket; an execution's input may name another.",
+        json_schema_extra={
+            "minLength": 1,
+            "maxLength": MAX_OBJECT_KEY_BYTES,
+            "not": {"pattern": r"\$\{"},
+            "errorMessage": f"text of 1 to {MAX_OBJECT_KEY_BYTES} bytes in UTF-8 without '${{'",
+        },
+    )
+    format: Literal["json", "jsonl", "csv"] = Field(
+        "jsonl",
+        description="Format of the list: 'json' is an array, 'jsonl' an item a line, "
+        "'csv' an item a row, with the names of the columns in the first.",
+    )
+    maxConcurrency: int = Field(
+        1000,
+        ge=0,
+        le=MAX_CHILDREN_AT_ONCE,
+        description="Batches processed at once; 0 means as many as AWS allows, "
+        f"which is {MAX_CHILDREN_AT_ONCE}.",
+    )
+    childType: Literal["EXPRESS", "STANDARD"] = Field(
+        "EXPRESS",
+        description="Type of the execution that processes a batch: 'EXPRESS' costs less and ends after "
+        "5 minutes, 'STANDARD' has a history of its own.",
+    )
+    maxItemsPerBatch: int = Field(100, ge=1, le=1000, description="Items in a batch, at most.")
+    maxInputBytesPerBatch: int = Field(
+        MAX_BATCH_BYTES, ge=1024, le=MAX_BATCH_BYTES, description="Bytes of a batch as JSON, at most."
+    )
+    maxAttempts: int = Field(3, ge=1, le=10, description="How often an item is tried before it has failed.")
+    toleratedFailurePercentage: float = Field(
+        0,
+        ge=0,
+        le=100,
+        allow_inf_nan=False,
+        description="Failed items that an execution tolerates, in percent of all; 0 beside a "
+        "toleratedFailureCount means that there is no such limit.",
+    )
+    toleratedFailureCount: int = Field(
+        0,
+        ge=0,
+        description="Failed items that an execution tolerates; 0 beside a toleratedFailurePercentage means "
+        "that there is no such limit. With both 0, none is tolerated.",
+    )
+    timeoutDurationSeconds: int = Field(
+        3600, ge=1, le=MAX_SECONDS, description="Seconds after which an execution ends TIMED_OUT."
+    )
+
+
 class Config(_Section):
     """The whole of config.json. A section that is missing has its defaults."""
 
@@ -135,10 +202,11 @@ class Config(_Section):
     production: bool = Field(
         False,
         description="true keeps the data when the stack goes: RETAIN, point-in-time recovery, "
-        "deletion protection.",
+        "deletion protection, versions of objects.",
     )
     ddb: DdbConfig = DdbConfig()
     stepfunc: StepfuncConfig = StepfuncConfig()
+    distributedMap: DistributedMapConfig = DistributedMapConfig()
 
 
 def load_config(path: Path) -> Config:
@@ -150,7 +218,12 @@ def load_config(path: Path) -> Config:
         The file cannot be read, is not JSON, or holds a key or a value that is not allowed: a line for each.
     """
     try:
-        return _validate(path, _read_json(path))
+        content = read_json(path)
+        if isinstance(content, dict):
+            content.pop("$schema", None)
+        return _validate(path, content)
+    except JsonFileError as error:
+        raise ConfigError(str(error)) from error
     except RecursionError as error:
         raise ConfigError(f"{path}: is nested too deeply to be read") from error
 
@@ -163,46 +236,6 @@ def _validate(path: Path, content: object) -> Config:
         problems = error.errors(include_url=False, include_context=False)
         lines = [describe(path, problem["loc"], problem["input"], schema) for problem in problems]
         raise ConfigError(*lines) from error
-
-
-def _read_json(path: Path) -> object:
-    try:
-        # Notepad puts a byte order mark before the text, which utf-8-sig takes away.
-        content = json.loads(
-            path.read_text(encoding="utf-8-sig"), object_pairs_hook=_unique_keys, parse_int=_whole_number
-        )
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text, at byte {error.start}") from error
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"{path}:{error.lineno}:{error.colno}: is not JSON: {error.msg}") from error
-    except ValueError as error:
-        raise ConfigError(f"{path}: {error}") from error
-    if isinstance(content, dict):
-        content.pop("$schema", None)
-    return content
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a key that is there twice, of which Python would silently take the last."""
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = sorted({key for key in keys if keys.count(key) > 1})
-        raise ValueError(
-            f"{', '.join(map(show_key, twice))} is there more than once; allowed is once in an object"
-        )
-    return content
-
-
-def _whole_number(text: str) -> int:
-    """Refuse a number that Python would convert slowly, or not at all."""
-    if len(text) > MAX_NUMBER_DIGITS:
-        raise ValueError(
-            f"holds a whole number of {len(text):,} digits; allowed are at most {MAX_NUMBER_DIGITS}"
-        )
-    return int(text)
 
 
 class _SchemaWithoutTitles(GenerateJsonSchema):

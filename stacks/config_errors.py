@@ -62,9 +62,10 @@ def _allowed(part: Schema) -> str:
     if "const" in part or "enum" in part:
         return f"one of {_choices(part)}"
     match part["type"]:
-        case "integer":
+        case "integer" | "number" as kind:
+            number = "a whole number" if kind == "integer" else "a number"
             to = f" to {part['maximum']}" if "maximum" in part else ""
-            return f"a whole number from {part['minimum']}{to}"
+            return f"{number} from {part['minimum']}{to}"
         case "boolean":
             return "true or false"
         case "array":

@@ -12,14 +12,23 @@ from stacks.logs import create_log_group
 RUNTIME = lambda_.Runtime.PYTHON_3_14
 MEMORY_MB = 128
 TIMEOUT_SECONDS = 60
-TASK_TIMEOUT_SECONDS = TIMEOUT_SECONDS + 15
-"""For the state that invokes. The function's own timeout leaves out a cold start, of at most 10 s."""
+TASK_MARGIN_SECONDS = 15
+"""How much longer a state waits than its function may take, which leaves out a cold start of up to 10 s."""
+TASK_TIMEOUT_SECONDS = TIMEOUT_SECONDS + TASK_MARGIN_SECONDS
+"""For the state that invokes a function with the default timeout."""
 
 _LAMBDAS = Path(__file__).parent.parent / "lambdas"
 
 
-def create_function(
-    scope: Construct, id_: str, *, folder: str, handler: str, production: bool
+def create_function(  # noqa: PLR0913 - all but the first two are named
+    scope: Construct,
+    id_: str,
+    *,
+    folder: str,
+    handler: str,
+    production: bool,
+    memory_mb: int = MEMORY_MB,
+    timeout_seconds: int = TIMEOUT_SECONDS,
 ) -> lambda_.Function:
     """Create a Python function with the project's defaults, its log group and its role.
 
@@ -33,6 +42,10 @@ def create_function(
         ``module.function`` in that folder.
     production
         Keep the logs when the stack is deleted.
+    memory_mb
+        Memory, and with it the share of a processor: 1,769 MB have one vCPU (Lambda guide, "memory").
+    timeout_seconds
+        After which Lambda ends a call; at most 900.
     """
     log_group = create_log_group(scope, f"{id_}Logs", production=production)
     role = iam.Role(scope, f"{id_}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -44,8 +57,8 @@ def create_function(
         handler=handler,
         runtime=RUNTIME,
         architecture=lambda_.Architecture.ARM_64,
-        memory_size=MEMORY_MB,
-        timeout=Duration.seconds(TIMEOUT_SECONDS),
+        memory_size=memory_mb,
+        timeout=Duration.seconds(timeout_seconds),
         logging_format=lambda_.LoggingFormat.JSON,
         log_group=log_group,
         role=role,

@@ -14,10 +14,12 @@ from aws_cdk import App
 from aws_cdk.assertions import Template
 
 from stacks.config import Config
+from stacks.distributed_map.stack import DistributedMapStack
 from stacks.fan_out.stack import FanOutStack
 
 _ROOT = Path(__file__).parent.parent
-PAGES = {_ROOT / "docs" / "workflows" / "fan_out.md": FanOutStack}
+_FOLDER = _ROOT / "docs" / "workflows"
+PAGES = {_FOLDER / "fan_out.md": FanOutStack, _FOLDER / "distributed_map.md": DistributedMapStack}
 _SHAPES = {"Choice": '{"%s"}', "Wait": '(["%s"])', "Fail": '[["%s"]]', "Succeed": '[["%s"]]'}
 
 
@@ -45,7 +47,8 @@ def draw(definition: dict[str, Any]) -> str:
 def _draw_states(machine: dict[str, Any]) -> Iterator[str]:
     for name, state in machine["States"].items():
         if "ItemProcessor" in state:
-            yield f'    subgraph {_node(name)}["{name}: for each item"]'
+            each = "batch" if "ItemBatcher" in state else "item"
+            yield f'    subgraph {_node(name)}["{name}: for each {each}"]'
             yield from _draw_states(state["ItemProcessor"])
             yield "    end"
         else:
@@ -80,9 +83,11 @@ def render(page: str, definition: dict[str, Any]) -> str:
 
 def current_pages() -> dict[Path, str]:
     """Return what each page should say, with the default configuration."""
+    # As for a deployment: some fields are in the definition only with a flag of cdk.json.
+    context = json.loads((_ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     pages = {}
     for path, stack in PAGES.items():
-        template = Template.from_stack(stack(App(), stack.__name__, config=Config())).to_json()
+        template = Template.from_stack(stack(App(context=context), stack.__name__, config=Config())).to_json()
         pages[path] = render(path.read_text(encoding="utf-8"), read_definition(template))
     return pages
 

@@ -1,8 +1,8 @@
 """Which item of which execution is being processed, for a ``process`` that must be idempotent.
 
-``current_invocation()`` gives the same value each time that Step Functions or Lambda repeats an item, and no
-two items of any two executions share one (an execution's name is free again after 90 days). Use it as the key
-of a conditional write, or as the idempotency key of the API that you call.
+``current_invocation()`` gives the same value each time that an item is repeated, alone or with its batch, and
+no two items of any two executions share one (an execution's name is free again after 90 days). Use it as the
+key of a conditional write, or as the idempotency key of the API that you call.
 """
 
 from contextvars import ContextVar

@@ -7,6 +7,7 @@ and cut texts.
 """
 
 from stacks.config import LIST_ATTRIBUTE
+from stacks.expressions import set_message
 
 MAX_MESSAGE_CHARACTERS = 1000
 """How much of a handler's message is kept: results of 256 KiB must hold many. The history has it whole."""
@@ -26,20 +27,7 @@ LIST_IS_ARRAY = '$type($states.input.items) = "array"'
 
 CAUGHT_ERROR = '{"index": $states.input.index, "error": $states.errorOutput}'
 
-# The Cause of a Lambda error is usually a JSON text, sometimes cut at 32,768 characters; that of a throttle
-# or a timeout is a plain sentence, or missing. So the message is matched, up to the first character that is
-# no longer valid JSON, and only the match is parsed. \x5c and \x2f are the backslash and the slash, which
-# JSONata misreads inside a regex.
-_MESSAGE_PATTERN = (
-    r'/"errorMessage"\s*:\s*"((?:[^"\x5c\x00-\x1f]|\x5c(?:["\x5c\x2fbfnrt]|u[0-9a-fA-F]{4}))'
-    rf"{{0,{MAX_MESSAGE_CHARACTERS}}})/"
-)
-_SET_MESSAGE = (
-    '$cause := $states.input.error.Cause & ""; '
-    f"$text := $match($cause, {_MESSAGE_PATTERN}, 1).groups[0]; "
-    '$message := $exists($text) ? $parse("\\"" & $text & "\\"") '
-    f": $substring($cause, 0, {MAX_MESSAGE_CHARACTERS})"
-)
+_SET_MESSAGE = set_message("$states.input.error.Cause", max_characters=MAX_MESSAGE_CHARACTERS)
 FAILED_ITEM = (
     f'({_SET_MESSAGE}; {{"index": $states.input.index, "status": "failed", '
     '"error": {"name": $states.input.error.Error & "", "message": $message}})'
@@ -49,8 +37,3 @@ FAILURE_CAUSE = (
     f'({_SET_MESSAGE}; "Item at index " & $states.input.index & " failed" & '
     '($message = "" ? "" : ": " & $message))'
 )
-
-
-def jsonata(expression: str) -> str:
-    """Mark a text as JSONata, as a field of a definition wants it."""
-    return f"{{% {expression} %}}"

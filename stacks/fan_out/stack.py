@@ -1,15 +1,13 @@
 """The stack of the fan-out workflow: a table with the list, a function for an item, a state machine."""
 
-from typing import cast
-
-from aws_cdk import Acknowledgment, Annotations, CfnElement, CfnOutput, Stack, Validations
-from aws_cdk import aws_lambda as lambda_
+from aws_cdk import Annotations, CfnOutput, Stack
 from constructs import Construct
 
 from stacks.config import INLINE_MAP_CONCURRENCY_LIMIT, Config, StepfuncConfig
-from stacks.fan_out.failure_alarms import FailureAlarms
+from stacks.failure_alarms import FailureAlarms
 from stacks.fan_out.items_table import ItemsTable
 from stacks.fan_out.state_machine import FanOutStateMachine
+from stacks.findings import acknowledge, acknowledge_workflow
 from stacks.functions import create_function
 
 
@@ -27,13 +25,16 @@ class FanOutStack(Stack):
             production=config.production,
         )
         workflow = FanOutStateMachine(self, "StateMachine", config=config, table=table, function=function)
-        FailureAlarms(self, "Alarms", state_machine=workflow.state_machine)
+        FailureAlarms(self, "Alarms", state_machine=workflow.state_machine, workflow="fan-out")
 
         CfnOutput(self, "StateMachineArn", value=workflow.state_machine.state_machine_arn)
         CfnOutput(self, "StateMachineName", value=workflow.state_machine.state_machine_name)
         CfnOutput(self, "TableName", value=table.table_name)
         _warn(self, config.stepfunc)
-        _acknowledge_findings(table, function, workflow, production=config.production)
+        acknowledge_workflow(workflow, function)
+        if not config.production:
+            reason = 'The list is loaded from a file; "production": true turns point-in-time recovery on.'
+            acknowledge(table, {"AwsSolutions-DDB3": reason})
 
 
 def _warn(stack: Stack, config: StepfuncConfig) -> None:
@@ -51,28 +52,4 @@ def _warn(stack: Stack, config: StepfuncConfig) -> None:
             "fan-out:concurrency-over-limit",
             f"stepfunc.maxConcurrency is {limit}: AWS runs at most {INLINE_MAP_CONCURRENCY_LIMIT} items of "
             "an inline Map at once",
-        )
-
-
-def _acknowledge_findings(
-    table: ItemsTable, function: lambda_.Function, workflow: FanOutStateMachine, *, production: bool
-) -> None:
-    """Give the reason for each cdk-nag finding that stays."""
-    function_id = Stack.of(function).get_logical_id(cast(CfnElement, function.node.default_child))
-    Validations.of(workflow).acknowledge(
-        Acknowledgment(
-            id=f"AwsSolutions-IAM5[Resource::<{function_id}.Arn>:*]",
-            reason="CDK grants a function together with its versions and aliases, which are the same code.",
-        ),
-        Acknowledgment(
-            id="AwsSolutions-IAM5[Resource::*]",
-            reason="The actions of X-Ray and of CloudWatch Logs delivery take no resource.",
-        ),
-    )
-    if not production:
-        Validations.of(table).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-DDB3",
-                reason='The list is loaded from a file; "production": true turns point-in-time recovery on.',
-            )
         )

@@ -1,8 +1,6 @@
 """The fan-out state machine: read the list, then process each item in an inline Map."""
 
-import json
-
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
@@ -10,6 +8,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from stacks.config import LIST_ATTRIBUTE, Config
+from stacks.expressions import jsonata, literal
 from stacks.fan_out.expressions import (
     CAUGHT_ERROR,
     FAILED_ITEM,
@@ -20,10 +19,10 @@ from stacks.fan_out.expressions import (
     LIST_IS_GIVEN,
     LIST_NOT_FOUND,
     READ_LIST,
-    jsonata,
 )
 from stacks.functions import TASK_TIMEOUT_SECONDS
-from stacks.logs import create_log_group
+from stacks.retries import LAMBDA_TRANSIENT_ERRORS, add_retry
+from stacks.state_machines import create_state_machine
 
 # "DynamoDB" is the prefix of the optimised integration ("DynamoDb" that of the SDK integration). The last two
 # errors are known with and without "Exception".
@@ -35,15 +34,6 @@ DYNAMODB_TRANSIENT_ERRORS = [
     "DynamoDB.RequestLimitExceededException",
     "DynamoDB.InternalServerError",
     "DynamoDB.InternalServerErrorException",
-]
-# From the Step Functions guide, "Handle Lambda service exceptions". A handler's own error is not among them:
-# whether an item may be processed twice is for its `process` to say.
-LAMBDA_TRANSIENT_ERRORS = [
-    "Lambda.TooManyRequestsException",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.ClientExecutionTimeoutException",
 ]
 
 
@@ -67,19 +57,14 @@ class FanOutStateMachine(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self._config = config
-        # Step Functions adds every other log group to the account's log delivery policy, which soon is full.
-        log_group_name = f"/aws/vendedlogs/states/{Stack.of(self).stack_name}"
-        log_group = create_log_group(self, "Logs", production=config.production, name=log_group_name)
         check = self._check_list(self._process_items(function))
-        self.state_machine = sfn.StateMachine(
+        self.state_machine = create_state_machine(
             self,
-            "Resource",
             comment="Process each item of a list",
-            definition_body=sfn.DefinitionBody.from_chainable(self._get_list(table, check)),
-            query_language=sfn.QueryLanguage.JSONATA,
-            timeout=Duration.seconds(config.stepfunc.timeoutDurationSeconds),
-            tracing_enabled=True,
-            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=True),
+            start=self._get_list(table, check),
+            timeout_seconds=config.stepfunc.timeoutDurationSeconds,
+            log_data=True,
+            production=config.production,
         )
 
     def _get_list(self, table: dynamodb.ITableV2, check: sfn.Choice) -> sfn.Choice:
@@ -93,7 +78,7 @@ class FanOutStateMachine(Construct):
             consistent_read=True,
             outputs=jsonata(READ_LIST),
         )
-        _retry(read, DYNAMODB_TRANSIENT_ERRORS)
+        add_retry(read, DYNAMODB_TRANSIENT_ERRORS)
         read.next(check)
         return (
             sfn.Choice.jsonata(self, "List Given?")
@@ -117,10 +102,10 @@ class FanOutStateMachine(Construct):
             error="ItemListNotFound",
             cause=f"Table {ddb.tableName} has no item with {key}. {load}",
         )
-        in_table = _literal(
+        in_table = literal(
             f"In table {ddb.tableName}, '{LIST_ATTRIBUTE}' of the item with {key} is not a list. {load}"
         )
-        in_input = _literal(
+        in_input = literal(
             'The input is not like {"items": [...]}. Give a list in that form, or {} to read the table'
         )
         invalid = sfn.Fail.jsonata(
@@ -166,7 +151,7 @@ class FanOutStateMachine(Construct):
             task_timeout=sfn.Timeout.duration(Duration.seconds(TASK_TIMEOUT_SECONDS)),
             retry_on_service_exceptions=False,
         )
-        _retry(task, LAMBDA_TRANSIENT_ERRORS)
+        add_retry(task, LAMBDA_TRANSIENT_ERRORS)
         on_failure: sfn.Fail | sfn.Pass
         if self._config.stepfunc.onItemFailure == "continue":
             on_failure = sfn.Pass.jsonata(self, "Record Failure", outputs=jsonata(FAILED_ITEM))
@@ -178,20 +163,3 @@ class FanOutStateMachine(Construct):
         for error in ("States.DataLimitExceeded", "States.ALL"):
             task.add_catch(on_failure, errors=[error], outputs=jsonata(CAUGHT_ERROR))
         return task
-
-
-def _retry(task: sfn.TaskStateBase, errors: list[str]) -> None:
-    """Retry with backoff and full jitter, so that concurrent items do not come back all at once."""
-    task.add_retry(
-        errors=errors,
-        interval=Duration.seconds(1),
-        backoff_rate=2,
-        max_attempts=6,
-        max_delay=Duration.seconds(30),
-        jitter_strategy=sfn.JitterType.FULL,
-    )
-
-
-def _literal(text: str) -> str:
-    """Return a text as a JSONata literal, which is written like one of JSON."""
-    return json.dumps(text, ensure_ascii=False)

@@ -4,17 +4,10 @@ import json
 
 import pytest
 from cfnlint.api import lint
+from templates import FULL_JITTER, LAMBDA_TRANSIENT_ERRORS
 
 from stacks.fan_out.stack import FanOutStack
 from stacks.pages import read_definition
-
-FULL_JITTER = {
-    "IntervalSeconds": 1,
-    "BackoffRate": 2,
-    "MaxAttempts": 6,
-    "MaxDelaySeconds": 30,
-    "JitterStrategy": "FULL",
-}
 
 
 @pytest.fixture
@@ -148,13 +141,7 @@ def test_task_outlives_the_function_by_a_cold_start(synthesize, processor):
 
 def test_invocation_is_retried_on_lambdas_errors_and_never_on_the_processors(processor):
     (retry,) = processor()["States"]["Process Item"]["Retry"]
-    assert set(retry.pop("ErrorEquals")) == {
-        "Lambda.TooManyRequestsException",
-        "Lambda.ServiceException",
-        "Lambda.AWSLambdaException",
-        "Lambda.SdkClientException",
-        "Lambda.ClientExecutionTimeoutException",
-    }
+    assert set(retry.pop("ErrorEquals")) == LAMBDA_TRANSIENT_ERRORS
     assert retry == FULL_JITTER
 
 

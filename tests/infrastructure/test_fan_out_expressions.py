@@ -2,8 +2,8 @@
 
 import json
 
-import jsonata
 import pytest
+from evaluation import evaluate
 
 from stacks.fan_out import expressions
 
@@ -24,13 +24,6 @@ LISTS = [
 NO_LISTS = [None, {}, {"0": "a"}, "a", "", 3, True]
 NO_OBJECTS = ["a", [], ["a"], [{"items": ["a", "b"]}], 5, None, True]
 KEY = {"mapstatelist": {"S": "mapitems"}}
-
-
-def evaluate(expression, **states):
-    """Evaluate as Step Functions does: nothing but ``$states`` is known, and ``$parse`` reads JSON."""
-    compiled = jsonata.Jsonata.jsonata(expression)
-    compiled.register_lambda("parse", json.loads)
-    return compiled.evaluate(None, {"states": states})
 
 
 @pytest.mark.parametrize("items", LISTS)

@@ -6,6 +6,7 @@ import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Annotations, Match, Template
 from cfnlint.api import ManualArgs, lint
+from templates import LOG_AND_TRACE, logical_id, of_type, statements
 
 from stacks.config import Config
 from stacks.fan_out.stack import FanOutStack
@@ -16,41 +17,7 @@ PRODUCTION = {"production": True}
 @pytest.fixture
 def resources(synthesize):
     """Return a function that gives the resources of one type, with their attributes, for a configuration."""
-
-    def of_type(type_, config=None):
-        everything = synthesize(FanOutStack, config)["Resources"].values()
-        return [resource for resource in everything if resource["Type"] == type_]
-
-    return of_type
-
-
-@pytest.fixture
-def statements(synthesize):
-    """Return a function that gives every statement of the policies of the role that a service assumes."""
-
-    def of_service(service):
-        resources = synthesize(FanOutStack)["Resources"]
-        (role,) = (
-            name
-            for name, it in resources.items()
-            if it["Type"] == "AWS::IAM::Role"
-            and it["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]
-            == {"Service": service}
-        )
-        assert not {"ManagedPolicyArns", "Policies"} & set(resources[role]["Properties"])
-        return [
-            statement
-            for it in resources.values()
-            if it["Type"] == "AWS::IAM::Policy" and it["Properties"]["Roles"] == [{"Ref": role}]
-            for statement in it["Properties"]["PolicyDocument"]["Statement"]
-        ]
-
-    return of_service
-
-
-def logical_id(template, type_, **properties):
-    (name,) = Template.from_json(template).find_resources(type_, {"Properties": properties})
-    return name
+    return lambda type_, config=None: of_type(synthesize(FanOutStack, config), type_)
 
 
 def test_outputs_are_those_that_commands_read(synthesize):
@@ -99,13 +66,13 @@ def test_every_log_group_forgets(resources):
     assert [it["Properties"]["RetentionInDays"] for it in resources("AWS::Logs::LogGroup")] == [30, 30]
 
 
-def test_function_may_only_write_its_own_log(synthesize, statements):
+def test_function_may_only_write_its_own_log(synthesize):
     # Given the log group that the function logs to
     template = synthesize(FanOutStack)
-    (function,) = Template.from_json(template).find_resources("AWS::Lambda::Function").values()
-    log_group = function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
+    function = logical_id(template, "AWS::Lambda::Function")
+    log_group = template["Resources"][function]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
     # Then its role names that log group and no other resource
-    assert statements("lambda.amazonaws.com") == [
+    assert statements(template, function) == [
         {
             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
             "Effect": "Allow",
@@ -114,33 +81,21 @@ def test_function_may_only_write_its_own_log(synthesize, statements):
     ]
 
 
-def test_state_machine_may_read_one_table_invoke_one_function_log_and_trace(synthesize, statements):
+def test_state_machine_may_read_one_table_invoke_one_function_log_and_trace(synthesize):
     # Given the table and the function
     template = synthesize(FanOutStack)
     table = logical_id(template, "AWS::DynamoDB::GlobalTable")
     function = {"Fn::GetAtt": [logical_id(template, "AWS::Lambda::Function"), "Arn"]}
     # When the statements of the role are read
-    read, invoke, log_and_trace = statements("states.amazonaws.com")
+    machine = logical_id(template, "AWS::StepFunctions::StateMachine")
+    read, invoke, log_and_trace = statements(template, machine)
     # Then each has the narrowest resource that its actions take
     assert read["Action"] == "dynamodb:GetItem"
     assert read["Resource"]["Fn::Join"][1][-2:] == [":table/", {"Ref": table}]
     assert invoke["Action"] == "lambda:InvokeFunction"
     assert invoke["Resource"] == [function, {"Fn::Join": ["", [function, ":*"]]}]
     assert log_and_trace["Resource"] == "*"
-    assert log_and_trace["Action"] == [
-        "logs:CreateLogDelivery",
-        "logs:DeleteLogDelivery",
-        "logs:DescribeLogGroups",
-        "logs:DescribeResourcePolicies",
-        "logs:GetLogDelivery",
-        "logs:ListLogDeliveries",
-        "logs:PutResourcePolicy",
-        "logs:UpdateLogDelivery",
-        "xray:GetSamplingRules",
-        "xray:GetSamplingTargets",
-        "xray:PutTelemetryRecords",
-        "xray:PutTraceSegments",
-    ]
+    assert log_and_trace["Action"] == LOG_AND_TRACE
 
 
 def test_state_machine_is_standard_traced_and_logged_in_full(synthesize):

@@ -15,7 +15,7 @@ DDB_KEYS = "tableName, partitionKeyName, partitionKeyValueField"
 X, E = "x" * 76, "é" * 76
 POLICIES = "allowed is one of fail, continue"
 UNKNOWN = "there is no such key; allowed are"
-ALL_KEYS = "workflows, production, ddb, stepfunc"
+ALL_KEYS = "workflows, production, ddb, stepfunc, distributedMap"
 KEY_NAME = (
     "allowed is text of 1 to 255 bytes in UTF-8 without '${', other than 'values', which holds the list"
 )
@@ -24,9 +24,11 @@ KEY_VALUE = (
     "which Step Functions takes for an expression"
 )
 TABLE_NAME = "allowed is 3 to 255 letters, digits, '_', '-' or '.'"
-WORKFLOWS = "allowed is a list of one or more of fanOut, each once"
+WORKFLOWS = "allowed is a list of one or more of fanOut, distributedMap, each once"
 FROM_0 = "allowed is a whole number from 0"
 SECONDS = "allowed is a whole number from 0 to 99999999"
+LIST_KEY = "allowed is text of 1 to 1024 bytes in UTF-8 without '${'"
+PERCENTAGE = "allowed is a number from 0 to 100"
 
 
 @pytest.fixture
@@ -50,6 +52,21 @@ def message(load, content):
 
 def test_shipped_file_has_the_defaults():
     assert load_config(ROOT / "config.json") == Config()
+
+
+def test_distributed_map_has_the_defaults_that_the_page_describes(load):
+    assert load('{"workflows": ["distributedMap"]}').distributedMap.model_dump() == {
+        "key": "lists/items.jsonl",
+        "format": "jsonl",
+        "maxConcurrency": 1000,
+        "childType": "EXPRESS",
+        "maxItemsPerBatch": 100,
+        "maxInputBytesPerBatch": 204_800,
+        "maxAttempts": 3,
+        "toleratedFailurePercentage": 0,
+        "toleratedFailureCount": 0,
+        "timeoutDurationSeconds": 3600,
+    }
 
 
 def test_file_with_only_the_keys_of_the_reference_is_accepted(load):
@@ -90,6 +107,21 @@ def test_what_is_missing_has_its_default(load, text):
         ("stepfunc", "waitDurationSeconds", 99_999_999),
         ("stepfunc", "timeoutDurationSeconds", 1),
         ("stepfunc", "onItemFailure", "continue"),
+        ("distributedMap", "key", "é" * 512),
+        ("distributedMap", "key", '{% "a" %}'),
+        ("distributedMap", "format", "csv"),
+        ("distributedMap", "maxConcurrency", 0),
+        ("distributedMap", "maxConcurrency", 10_000),
+        ("distributedMap", "childType", "STANDARD"),
+        ("distributedMap", "maxItemsPerBatch", 1),
+        ("distributedMap", "maxItemsPerBatch", 1000),
+        ("distributedMap", "maxInputBytesPerBatch", 1024),
+        ("distributedMap", "maxInputBytesPerBatch", 204_800),
+        ("distributedMap", "maxAttempts", 1),
+        ("distributedMap", "maxAttempts", 10),
+        ("distributedMap", "toleratedFailurePercentage", 100),
+        ("distributedMap", "toleratedFailurePercentage", 0.5),
+        ("distributedMap", "toleratedFailureCount", 10**9),
     ],
 )
 def test_value_at_its_limit_is_accepted(load, section, key, value):
@@ -142,7 +174,54 @@ def test_value_at_its_limit_is_accepted(load, section, key, value):
             {"ddb": {"partitionKeyValueField": "{% 1 %}"}},
             f'ddb.partitionKeyValueField = "{{% 1 %}}": {KEY_VALUE}',
         ),
-        ({"workflows": ["fanout"]}, 'workflows[0] = "fanout": allowed is one of fanOut'),
+        ({"distributedMap": {"key": ""}}, f'distributedMap.key = "": {LIST_KEY}'),
+        ({"distributedMap": {"key": "é" * 513}}, f'distributedMap.key = "{E}...: {LIST_KEY}'),
+        ({"distributedMap": {"key": "${a}"}}, f'distributedMap.key = "${{a}}": {LIST_KEY}'),
+        (
+            {"distributedMap": {"format": "parquet"}},
+            'distributedMap.format = "parquet": allowed is one of json, jsonl, csv',
+        ),
+        (
+            {"distributedMap": {"maxConcurrency": 10_001}},
+            "distributedMap.maxConcurrency = 10001: allowed is a whole number from 0 to 10000",
+        ),
+        (
+            {"distributedMap": {"childType": "express"}},
+            'distributedMap.childType = "express": allowed is one of EXPRESS, STANDARD',
+        ),
+        (
+            {"distributedMap": {"maxItemsPerBatch": 1001}},
+            "distributedMap.maxItemsPerBatch = 1001: allowed is a whole number from 1 to 1000",
+        ),
+        (
+            {"distributedMap": {"maxInputBytesPerBatch": 262_144}},
+            "distributedMap.maxInputBytesPerBatch = 262144: allowed is a whole number from 1024 to 204800",
+        ),
+        (
+            {"distributedMap": {"maxAttempts": 0}},
+            "distributedMap.maxAttempts = 0: allowed is a whole number from 1 to 10",
+        ),
+        (
+            {"distributedMap": {"toleratedFailurePercentage": 100.5}},
+            f"distributedMap.toleratedFailurePercentage = 100.5: {PERCENTAGE}",
+        ),
+        (
+            {"distributedMap": {"toleratedFailurePercentage": "5"}},
+            f'distributedMap.toleratedFailurePercentage = "5": {PERCENTAGE}',
+        ),
+        (
+            '{"distributedMap": {"toleratedFailurePercentage": NaN}}',
+            f"distributedMap.toleratedFailurePercentage = NaN: {PERCENTAGE}",
+        ),
+        (
+            {"distributedMap": {"toleratedFailurePercentage": True}},
+            f"distributedMap.toleratedFailurePercentage = true: {PERCENTAGE}",
+        ),
+        (
+            {"distributedMap": {"toleratedFailureCount": -1}},
+            f"distributedMap.toleratedFailureCount = -1: {FROM_0}",
+        ),
+        ({"workflows": ["fanout"]}, 'workflows[0] = "fanout": allowed is one of fanOut, distributedMap'),
         ({"workflows": "fanOut"}, f'workflows = "fanOut": {WORKFLOWS}'),
         ({"workflows": []}, f"workflows = []: {WORKFLOWS}"),
         ({"workflows": ["fanOut", "fanOut"]}, f'workflows = ["fanOut", "fanOut"]: {WORKFLOWS}'),

@@ -29,16 +29,24 @@ def run_app(tmp_path):
     return run
 
 
-def test_app_adds_the_configured_stack_for_any_account_and_region(run_app, tmp_path):
-    # When the app runs with the defaults
-    done = run_app("{}")
-    # Then it is silent, and its one stack is bound to no account
+@pytest.mark.parametrize(
+    ("text", "stacks"),
+    [
+        ("{}", ["FanOutStack"]),
+        ('{"workflows": ["distributedMap"]}', ["DistributedMapStack"]),
+        ('{"workflows": ["fanOut", "distributedMap"]}', ["FanOutStack", "DistributedMapStack"]),
+    ],
+)
+def test_app_adds_the_configured_stacks_for_any_account_and_region(run_app, tmp_path, text, stacks):
+    # When the app runs
+    done = run_app(text)
+    # Then it is silent, and its stacks are bound to no account
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     artifacts = json.loads((tmp_path / "cdk.out" / "manifest.json").read_text(encoding="utf-8"))["artifacts"]
-    stacks = {name: it for name, it in artifacts.items() if it["type"] == "aws:cloudformation:stack"}
-    assert {name: it["environment"] for name, it in stacks.items()} == {
-        "FanOutStack": "aws://unknown-account/unknown-region"
-    }
+    found = {name: it for name, it in artifacts.items() if it["type"] == "aws:cloudformation:stack"}
+    assert {name: it["environment"] for name, it in found.items()} == dict.fromkeys(
+        stacks, "aws://unknown-account/unknown-region"
+    )
 
 
 def test_app_stops_with_one_line_for_a_mistake(run_app, tmp_path):

@@ -1,7 +1,10 @@
-"""The page of the fan-out workflow: its diagram and its definition are those that are deployed."""
+"""The pages of the workflows: their diagrams and their definitions are those that are deployed."""
+
+from typing import get_args
 
 import pytest
 
+from stacks.config import WorkflowName
 from stacks.pages import PAGES, current_pages, draw, render
 
 MACHINE = {
@@ -50,6 +53,23 @@ def test_diagram_has_every_state_and_every_way_between_them():
         'Note[["Note"]]',
         "end",
     ]
+
+
+def test_map_in_a_map_is_a_box_in_a_box():
+    # Given a map over batches whose child maps over items
+    inner = {"Type": "Map", "ItemProcessor": MACHINE, "Next": "Last"}
+    child = {"StartAt": "Inner", "States": {"Inner": inner, "Last": {"Type": "Succeed"}}}
+    outer = {"Type": "Map", "ItemProcessor": child, "ItemBatcher": {"MaxItemsPerBatch": 2}, "End": True}
+    # When it is drawn
+    lines = [line.strip() for line in draw({"StartAt": "Outer", "States": {"Outer": outer}}).splitlines()]
+    # Then each box closes before the way out of it, and says what it is for
+    assert lines[2:4] == ['subgraph Outer["Outer: for each batch"]', 'subgraph Inner["Inner: for each item"]']
+    assert lines[-4:] == ["end", "Inner --> Last", 'Last[["Last"]]', "end"]
+
+
+def test_every_workflow_has_its_page():
+    names = {"".join(f"_{c.lower()}" if c.isupper() else c for c in name) for name in get_args(WorkflowName)}
+    assert {path.stem for path in PAGES} == names
 
 
 def test_only_the_marked_parts_of_a_page_change():

@@ -7,10 +7,17 @@ from constructs import Construct
 
 
 class FailureAlarms(Construct):
-    """Go off when an execution failed or timed out within five minutes; add an action to be told."""
+    """Go off when an execution failed or timed out within five minutes; add an action to be told.
 
-    def __init__(self, scope: Construct, id_: str, *, state_machine: sfn.StateMachine) -> None:
+    Parameters
+    ----------
+    workflow
+        Its name in words, for the alarms' descriptions.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, state_machine: sfn.StateMachine, workflow: str) -> None:
         super().__init__(scope, id_)
+        self._workflow = workflow
         self._create("Failed", state_machine.metric_failed(period=Duration.minutes(5)), "failed")
         self._create("TimedOut", state_machine.metric_timed_out(period=Duration.minutes(5)), "timed out")
 
@@ -23,5 +30,5 @@ class FailureAlarms(Construct):
             evaluation_periods=1,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            alarm_description=f"An execution of the fan-out workflow {what}",
+            alarm_description=f"An execution of the {self._workflow} workflow {what}",
         )

@@ -1,0 +1,124 @@
+"""The outcomes of a batch, which together must fit what Step Functions allows a state: 256 KiB.
+
+Sizes are in bytes of JSON in UTF-8, as Lambda's runtime writes it: with a space after each comma and colon.
+"""
+
+import copy
+import json
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+OUTCOMES_BYTES = 248 * 1024
+"""For all outcomes of a batch. The rest of the 256 KiB is for what goes around them: the fields beside them,
+and what Step Functions adds to a function's answer."""
+COMMA_BYTES = 2
+"""Between two outcomes."""
+RESERVE_BYTES = 200
+"""Kept for each item that is not done: a failure with its name and the start of its message, or its place
+among the pending items."""
+MAX_NAME_BYTES = 64
+MAX_MESSAGE_CHARACTERS = 1000
+
+
+class Failure(NamedTuple):
+    """The error that an attempt ended with."""
+
+    name: str
+    message: str
+
+
+class Outcomes:
+    """Final outcomes, and the bytes that are left for those to come.
+
+    Parameters
+    ----------
+    bytes_left
+        For the outcomes of all items that have none yet.
+    items_left
+        How many these are; each keeps its reserve.
+    """
+
+    def __init__(self, bytes_left: int, items_left: int) -> None:
+        self.final: list[dict[str, Any]] = []
+        self.bytes_left = bytes_left
+        self._items_left = items_left
+
+    def add_result(self, index: int, result: Any, attempts: int) -> Failure | None:
+        """Add what an item returned; if that is not JSON, add nothing and return the failure that this is.
+
+        A result that is too large becomes a final failure: another attempt would not make it smaller.
+        """
+        outcome = {"index": index, "status": "succeeded", "result": result, "attempts": attempts}
+        try:
+            outcome, size = _copy_as_json(outcome)
+        except Exception as error:  # the user's own types can raise anything
+            return Failure("ResultNotJson", describe_error(error))
+        if size > self._allowed_bytes():
+            message = f"{size:,} bytes with its result, and the other items leave {self._allowed_bytes():,}"
+            self.add_failure(index, Failure("ResultTooLarge", message), attempts)
+        else:
+            self._add(outcome, size)
+        return None
+
+    def add_failure(self, index: int, failure: Failure, attempts: int) -> None:
+        """Add the error that an item finally failed with; the message is cut to what fits."""
+        error = {"name": _cut(failure.name, MAX_NAME_BYTES), "message": ""}
+        outcome = {"index": index, "status": "failed", "error": error, "attempts": attempts}
+        bytes_for_message = self._allowed_bytes() - _measure(outcome)
+        error["message"] = _cut(failure.message[:MAX_MESSAGE_CHARACTERS], bytes_for_message)
+        self._add(outcome, _measure(outcome))
+
+    def _allowed_bytes(self) -> int:
+        """Return the size that the next outcome may have."""
+        return self.bytes_left - (self._items_left - 1) * RESERVE_BYTES
+
+    def _add(self, outcome: dict[str, Any], size: int) -> None:
+        self.final.append(outcome)
+        self.bytes_left -= size
+        self._items_left -= 1
+
+
+def describe_error(error: BaseException) -> str:
+    """Return an exception's message."""
+    try:
+        return replace_surrogates(str(error))
+    except Exception as unreadable:  # __str__ is the user's code
+        return f"its message cannot be read: {type(unreadable).__name__}"
+
+
+def replace_surrogates(text: str) -> str:
+    """Return a text without lone surrogates, which fail whatever writes it as UTF-8."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _digits(value: Any) -> str:
+    """Return a Decimal as text, for its length; Lambda's runtime writes these digits as a number."""
+    if isinstance(value, Decimal) and value.is_finite():
+        return str(value)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_encode_decimals = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_digits).encode
+
+
+def _copy_as_json(outcome: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """Return an outcome as its JSON says, and its size; a copy, which no later item can change."""
+    try:
+        text = _encode(outcome)
+    except TypeError:  # it may be for a Decimal only, which json.loads would not give back
+        size = len(_encode_decimals(outcome).encode()) + COMMA_BYTES
+        return copy.deepcopy(outcome), size
+    return json.loads(text), len(text.encode()) + COMMA_BYTES
+
+
+def _measure(outcome: dict[str, Any]) -> int:
+    """Return the size of an outcome and of the comma after it."""
+    return len(_encode(outcome).encode()) + COMMA_BYTES
+
+
+def _cut(text: str, max_bytes: int) -> str:
+    """Return as much of the start of a text as fits."""
+    while text and (size := len(_encode(text).encode()) - 2) > max_bytes:
+        text = text[: len(text) * max(max_bytes, 0) // size]
+    return text
