@@ -30,6 +30,12 @@ DDB_NUMBER_DIGITS_LIMIT = 38
 DDB_NUMBER_EXPONENTS = range(-130, 126)
 """Power of ten of a number's first digit, 1E-130 to 9.99…E+125 (DynamoDB data types)."""
 
+LIST_FILE_BYTES_LIMIT = 10 * 1000**3
+"""A file of items that a Distributed Map reads from S3: 10 GB (Step Functions quotas)."""
+
+CSV_HEADER_BYTES_LIMIT = 10_240
+"""Header of a CSV file of items: 10 KiB ("ItemReader (Map)" in the Step Functions guide)."""
+
 FAN_OUT_FIXED_EVENTS = 15
 """Events of a `fanOut` execution with an empty list.
 

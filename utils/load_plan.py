@@ -14,7 +14,9 @@ from utils.attribute_values import (
     list_attribute,
 )
 
-LONGER_LISTS = "the workflow `distributedMap` takes longer lists, from S3"
+LONGER_LISTS = (
+    "the workflow `distributedMap` takes longer lists, from S3: `python utils/load-s3.py --file FILE`"
+)
 
 PREVIEW_ITEMS = 5
 PREVIEW_CHARACTERS = 90

@@ -24,11 +24,12 @@ from rich.text import Text  # noqa: E402
 from stacks.config import ConfigError, WorkflowName, load_config  # noqa: E402
 from utils.aws import add_session_arguments, aws_errors, open_session, stack_output  # noqa: E402
 from utils.command import CommandError, run_command  # noqa: E402
-from utils.watch.executions import execution_name, follow, start_execution  # noqa: E402
+from utils.watch.executions import execution_name, start_execution  # noqa: E402
 from utils.watch.history import History  # noqa: E402
 from utils.watch.picture import check_svg_target, write_svg  # noqa: E402
 from utils.watch.progress import open_view, utc_now  # noqa: E402
 from utils.watch.render import open_console, print_outcome  # noqa: E402
+from utils.watch.watcher import Watcher  # noqa: E402
 
 if TYPE_CHECKING:
     import boto3
@@ -82,7 +83,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--input", type=json_input, metavar="JSON", help="input of the execution, or file://PATH; default: {}"
     )
     parser.add_argument("--name", help="name of the execution; default: the time and a few random characters")
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="write table and timeline as a picture, too")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="write the outcome as a picture, too")
     add_session_arguments(parser)
     options = parser.parse_args(arguments)
     if options.execution_arn is not None and (options.input or options.name):
@@ -95,16 +96,40 @@ def stack_name(workflow: str) -> str:
     return f"{workflow[0].upper()}{workflow[1:]}Stack"
 
 
-def commands_to_go_on(options: argparse.Namespace, execution_arn: str) -> str:
-    """Say that an execution goes on, and how to follow it again and how to stop it."""
-    session = []
-    if options.profile:
-        session += ["--profile", options.profile]
-    if options.region:
-        session += ["--region", options.region]
-    again = ["python", sys.argv[0], "--execution-arn", execution_arn, *session]
-    stop = ["aws", "stepfunctions", "stop-execution", "--execution-arn", execution_arn, *session]
+def session_arguments(options: argparse.Namespace) -> list[str]:
+    """Repeat the options of the session, for the command lines that are shown."""
+    profile = ["--profile", options.profile] if options.profile else []
+    return profile + (["--region", options.region] if options.region else [])
+
+
+def commands_to_go_on(options: argparse.Namespace, execution_arn: str, status: str = "RUNNING") -> str:
+    """Say how an execution goes on, how to follow or see it again, and how to stop it."""
+    again = ["python", sys.argv[0], "--execution-arn", execution_arn, *session_arguments(options)]
+    if status != "RUNNING":
+        return f"the execution has ended {status}\n  see it: {shlex.join(again)}"
+    stop = ["aws", "stepfunctions", "stop-execution", "--execution-arn", execution_arn]
+    stop += session_arguments(options)
     return f"the execution goes on\n  follow it: {shlex.join(again)}\n  stop it:   {shlex.join(stop)}"
+
+
+def next_commands(options: argparse.Namespace, execution_arn: str, history: History) -> list[str]:
+    """Name the commands for what a Map Run leaves behind: its rows, and the items that did not succeed."""
+    if not (history.map_runs and (history.summary or history.status != "SUCCEEDED")):
+        return []
+    if not history.final_counts().total:
+        return []
+
+    def line(what: str, script: str, *flags: str) -> str:
+        path = Path(sys.argv[0]).with_name(script)
+        command = ["python", str(path), execution_arn, *flags, *session_arguments(options)]
+        return f"  {what} {shlex.join(command)}"
+
+    lines = [line("the rows:        ", "results.py")]
+    if history.summary is None:
+        lines.append(line("go on with it:   ", "redrive.py"))
+    elif history.summary.failed:
+        lines.append(line("the failed again:", "redrive.py", "--failed-items"))
+    return lines
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -127,19 +152,22 @@ def show(options: argparse.Namespace, client: "SFNClient", execution_arn: str, c
     history = History()
     try:
         with open_view(console) as view:
-            for events in follow(client, execution_arn, just_started=options.execution_arn is None):
-                history.add(events)
+            just_started = options.execution_arn is None
+            for _ in Watcher(client).watch(execution_arn, history, just_started=just_started):
                 view.update(history)
     except KeyboardInterrupt:
-        console.print(Text(f"Stopped watching: {commands_to_go_on(options, execution_arn)}"), soft_wrap=True)
+        go_on = commands_to_go_on(options, execution_arn, history.status)
+        console.print(Text(f"Stopped watching: {go_on}"), soft_wrap=True)
         return INTERRUPTED
     except CommandError as error:
         if options.execution_arn is not None and not history.started:
             raise
-        go_on = commands_to_go_on(options, execution_arn).split("\n")
-        raise CommandError(*error.lines, *go_on) from error
+        go_on = commands_to_go_on(options, execution_arn, history.status)
+        raise CommandError(*error.lines, *go_on.split("\n")) from error
     console.print()
     print_outcome(console, history, utc_now())
+    for line in next_commands(options, execution_arn, history):
+        console.print(Text(line), soft_wrap=True)
     if options.svg:
         write_svg(options.svg, history, execution_arn.rpartition(":")[2], utc_now())
         console.print(Text(f"wrote {options.svg}"), soft_wrap=True)

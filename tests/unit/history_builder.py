@@ -11,6 +11,31 @@ def lambda_cause(message, error="ValueError"):
     return json.dumps({"errorMessage": message, "errorType": error, "stackTrace": ["  File …"]})
 
 
+def item_counts(total=0, **counts):
+    """Build the itemCounts of DescribeMapRun; what is not named is 0, and what is not counted pending."""
+    names = ("running", "succeeded", "failed", "timedOut", "aborted")
+    counted = {name: counts.get(name, 0) for name in names}
+    return {"pending": total - sum(counted.values()), **counted, "total": total, "resultsWritten": 0} | counts
+
+
+SUMMARY = {
+    "items": 1_000,
+    "succeeded": 994,
+    "failed": 6,
+    "errors": {"ItemTimedOut": 1, "ValueError": 5},
+    "batches": 10,
+    "attempts": 1_012,
+    "firstStartedAt": "2026-03-02T09:00:01.000Z",
+    "lastEndedAt": "2026-03-02T09:00:21.000Z",
+    "results": {
+        "bucket": "results",
+        "manifest": "runs/5f0c/manifest.json",
+        "summary": "runs/5f0c/summary.json",
+    },
+}
+"""What the distributed Map's last step returns."""
+
+
 class HistoryBuilder:
     """Appends events; ``at`` is the time of the next ones, in seconds after the start of the execution."""
 
@@ -18,6 +43,7 @@ class HistoryBuilder:
         self.events = []
         self.at = 0.0
         self._last_of_item = {}
+        self._last_of_run = {}
         self.event(
             "ExecutionStarted", {"input": "{}", "roleArn": "arn:aws:iam::111122223333:role/r"}, previous=0
         )
@@ -94,6 +120,34 @@ class HistoryBuilder:
         self.item(index, "TaskSucceeded", {"resourceType": "lambda", "resource": "invoke", "output": "{}"})
         self.exit(index, output=output)
         self.end(index)
+
+    def map_run(self, name="Process Items", label="ProcessItems", length=0):
+        """Enter a Distributed Map and start its Map Run; returns the run's ARN."""
+        self.map(length, name)
+        arn = f"arn:aws:states:eu-west-1:111122223333:mapRun:Machine/{label}:{len(self.events):08}"
+        self._last_of_run[arn] = self.event("MapRunStarted", {"mapRunArn": arn})
+        return arn
+
+    def end_run(self, arn, outcome="Succeeded", output=None, **details):
+        """End a Map Run, and its Map as AWS does: the exit follows the start of the run."""
+        started = self._last_of_run[arn]
+        ended = self.event(f"MapRun{outcome}", details or None, previous=started)
+        if outcome != "Aborted":
+            self.event(f"MapState{outcome}", previous=ended)
+        if outcome == "Succeeded":
+            self.event(
+                "MapStateExited", {"name": self.map_name, "output": json.dumps(output)}, previous=started
+            )
+
+    def redrive_run(self, arn):
+        """Redrive the execution and a Map Run of it."""
+        self.event("ExecutionRedriven", {"redriveCount": 1})
+        self._last_of_run[arn] = self.event("MapRunRedriven", {"mapRunArn": arn, "redriveCount": 1})
+
+    def summarise(self, summary):
+        """Let a task after the Map return what it made of the results."""
+        self.event("TaskStateEntered", {"name": "Summarise Results", "input": "{}"})
+        self.event("TaskStateExited", {"name": "Summarise Results", "output": json.dumps(summary)})
 
     def finish(self, outcome="Succeeded", **details):
         """End the Map if it succeeded, and the execution."""

@@ -198,7 +198,8 @@ def test_payload_limit_is_exact_to_the_byte():
     (refusal,) = find_refusals(_filled(limits.PAYLOAD_BYTES_LIMIT - overhead + 1))
     assert refusal == (
         "the list makes 262,145 bytes of typed JSON, and Step Functions passes at most 262,144 between "
-        "states: the workflow `distributedMap` takes longer lists, from S3"
+        "states: the workflow `distributedMap` takes longer lists, from S3: "
+        "`python utils/load-s3.py --file FILE`"
     )
 
 
@@ -208,7 +209,7 @@ def test_item_limit_is_refused_besides():
     item, payload = find_refusals(_filled(409_600 - overhead + 1))
     assert item == (
         "the list makes a table item of 409,601 bytes, and DynamoDB holds at most 409,600: "
-        "the workflow `distributedMap` takes longer lists, from S3"
+        "the workflow `distributedMap` takes longer lists, from S3: `python utils/load-s3.py --file FILE`"
     )
     assert "Step Functions" in payload
 
@@ -224,7 +225,9 @@ def test_history_limit_is_warned_of(count: int, wait: int, warned: bool):
     if warned:
         assert f"{count:,} items make at least 25," in warnings[0]
         assert f"load at most {count - 1:,} items" in warnings[0]
-        assert "`distributedMap`" in warnings[0]
+        assert warnings[0].endswith(
+            "`distributedMap` takes longer lists, from S3: `python utils/load-s3.py --file FILE`"
+        )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 from history_builder import HistoryBuilder
 
 from utils.command import CommandError
-from utils.watch.executions import LONGEST_BACKOFF_SECONDS, follow
+from utils.watch.executions import follow
+from utils.watch.patience import LONGEST_BACKOFF_SECONDS
 
 ARN = "arn:aws:states:eu-west-1:111122223333:execution:FanOut:run-1"
 NO_NETWORK = EndpointConnectionError(endpoint_url="https://states.example")

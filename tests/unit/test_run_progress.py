@@ -8,7 +8,7 @@ from history_builder import START, HistoryBuilder
 from rich.console import Console
 
 from utils.watch.history import History
-from utils.watch.progress import LiveView, PlainView, expected_end, open_view, progress_text
+from utils.watch.progress import LiveView, PlainView, Reading, expected_end, open_view, progress_text
 
 
 class Clock:
@@ -81,7 +81,7 @@ def test_the_progress_in_words(done, total, text):
     history = history_with(done, total)
 
     now = START + timedelta(seconds=6)
-    assert progress_text(history, history.counts(), expected_end(history, now), now) == text
+    assert progress_text(Reading.of(history, now), now) == text
 
 
 def test_before_the_map_and_with_a_clock_that_is_behind_there_is_no_nonsense():
@@ -89,7 +89,7 @@ def test_before_the_map_and_with_a_clock_that_is_behind_there_is_no_nonsense():
     history.add(HistoryBuilder().events)
 
     now = START - timedelta(seconds=5)
-    assert progress_text(history, history.counts(), expected_end(history, now), now) == "0.0 s elapsed"
+    assert progress_text(Reading.of(history, now), now) == "0.0 s elapsed"
 
 
 def test_a_log_gets_a_line_at_the_start_and_at_each_tenth():

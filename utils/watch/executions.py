@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as BotoConnectionError
+from botocore.exceptions import ClientError
 
 from utils.aws import aws_errors
 from utils.command import CommandError
 from utils.limits import PAYLOAD_BYTES_LIMIT
 from utils.watch.history import EXECUTION_ENDS
 from utils.watch.items import Event
+from utils.watch.patience import READ_ERRORS, Patience, error_code
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
@@ -21,16 +21,6 @@ if TYPE_CHECKING:
 MAX_PAGE = 1000
 MIN_PAGE = 100
 """Events a page of GetExecutionHistory: what AWS allows at most, and what is asked for at least."""
-
-SHORTEST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 3.0
-LONGEST_BACKOFF_SECONDS = 20.0
-MAX_FAILED_READS = 5
-"""Reads in a row that may fail for the network, a fault of the service, or an execution not visible yet."""
-
-THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"}
-SERVICE_FAULTS = {"InternalError", "InternalFailure", "InternalServerError", "ServiceUnavailable"}
-
 
 NAME_RULE = '1 to 80 characters, no blanks, none of < > { } [ ] ? * " # % \\ ^ | ~ ` $ & , ; : /'
 """What StartExecution takes as a name (Step Functions API reference)."""
@@ -76,7 +66,7 @@ def start_execution(client: "SFNClient", state_machine_arn: str, execution_input
                 stateMachineArn=state_machine_arn, name=name, input=execution_input
             )
         except ClientError as error:
-            if reason := _start_refusal(_code(error), name):
+            if reason := _start_refusal(error_code(error), name):
                 raise CommandError(f"starting an execution of {state_machine_arn}: {reason}") from error
             raise
         return answer["executionArn"]
@@ -163,39 +153,25 @@ def follow(
     CommandError
         The execution does not exist or its history cannot be read.
     """
-    reader = HistoryReader(client, execution_arn)
-    pause_seconds, failed_reads = SHORTEST_PAUSE_SECONDS, 0
+    reader, patience = HistoryReader(client, execution_arn), Patience()
     with aws_errors(f"reading the history of {execution_arn}"):
         while not reader.ended:
+            events: list[Event] = []
             try:
                 events = reader.read_new()
-            except (ClientError, BotoConnectionError, HTTPClientError) as error:
-                failed_reads += _code(error) not in THROTTLED
-                known = just_started or reader.has_events
-                if not _may_pass(error, known=known) or failed_reads > MAX_FAILED_READS:
+            except READ_ERRORS as error:
+                if not patience.lasts(error, known=just_started or reader.has_events):
                     raise _as_reason(error, execution_arn) from error
-                pause_seconds = min(LONGEST_BACKOFF_SECONDS, 2 * pause_seconds)
-                events = []
             else:
-                failed_reads = 0
-                quiet_seconds = min(LONGEST_PAUSE_SECONDS, 1.5 * pause_seconds)
-                pause_seconds = SHORTEST_PAUSE_SECONDS if events else quiet_seconds
+                patience.after_read(anything_new=bool(events))
             yield events
             if not reader.ended:
-                sleep(pause_seconds)
-
-
-def _may_pass(error: Exception, *, known: bool) -> bool:
-    """Whether the same read may succeed later; unless the execution is known to exist, only if throttled."""
-    if _code(error) in THROTTLED:
-        return True
-    passing = SERVICE_FAULTS | {"ExecutionDoesNotExist"}
-    return known and (not isinstance(error, ClientError) or _code(error) in passing)
+                sleep(patience.pause_seconds)
 
 
 def _as_reason(error: Exception, execution_arn: str) -> Exception:
     """Say in this command's words what AWS says in the API's."""
-    code = _code(error)
+    code = error_code(error)
     if code == "ExecutionDoesNotExist":
         return CommandError(f"there is no execution {execution_arn}: check the ARN, --profile and --region")
     if code == "InvalidArn":
@@ -204,7 +180,3 @@ def _as_reason(error: Exception, execution_arn: str) -> Exception:
             "(EXPRESS executions keep none): check it, and --region"
         )
     return error
-
-
-def _code(error: Exception) -> str:
-    return error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""

@@ -1,15 +1,18 @@
 """An execution's history as one row an item: events in, rows and counts out, no AWS call.
 
 The items are those of the outermost Map states; what a Map does inside an
-iteration of another belongs to that iteration's row.
+iteration of another belongs to that iteration's row. Of a Distributed Map the
+history has only its Map Runs: their items are counted, by what a reader tells
+`MapRuns`, and have no rows.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from utils.watch.items import Event, ItemRow, ItemStatus, details_of
+from utils.watch.items import Counts, Event, ItemRow, ItemStatus, details_of
+from utils.watch.map_runs import MapRuns
+from utils.watch.summary import Summary, read_summary
 
 EXECUTION_ENDS = {
     "ExecutionSucceeded": "SUCCEEDED",
@@ -24,18 +27,6 @@ ITERATION_ENDS: dict[str, ItemStatus] = {
 }
 
 
-@dataclass(frozen=True)
-class Counts:
-    """How far the items are; ``done`` are the ended ones however they ended, ``total`` has those to come."""
-
-    total: int
-    done: int
-    running: int
-    succeeded: int
-    failed: int
-    aborted: int
-
-
 class History:
     """What the events so far say about an execution and its items.
 
@@ -47,6 +38,11 @@ class History:
         As DescribeExecution names it.
     output, error, cause
         Of the execution, once it has ended.
+    map_runs
+        Those that the outermost states started.
+    summary
+        What a state made of the last Map Run's results; None until it has,
+        and for a workflow that makes none.
     """
 
     def __init__(self) -> None:
@@ -57,10 +53,13 @@ class History:
         self.output: str | None = None
         self.error: str | None = None
         self.cause: str | None = None
+        self.map_runs = MapRuns()
+        self.summary: Summary | None = None
         self._rows: dict[tuple[str, int], ItemRow] = {}
         self._lengths: dict[str, int] = {}
         self._row_of_event: dict[int, ItemRow] = {}
         self._map_of_event: dict[int, str] = {}
+        self._map_run_of_event: dict[int, str] = {}
 
     @property
     def rows(self) -> list[ItemRow]:
@@ -69,7 +68,19 @@ class History:
         return sorted(self._rows.values(), key=lambda row: (order.get(row.map_name, len(order)), row.index))
 
     def counts(self) -> Counts:
-        """Count the items by status."""
+        """Count the items by status, those of Map Runs as last described."""
+        return self._counts_of_rows() + self.map_runs.counts()
+
+    def final_counts(self) -> Counts:
+        """Count the items of an ended execution.
+
+        A batch that succeeded may hold items that failed: a summary knows them, the Map Run does not.
+        """
+        if self.summary and len(self.map_runs) == 1:
+            return self._counts_of_rows() + self.summary.counts
+        return self.counts()
+
+    def _counts_of_rows(self) -> Counts:
         statuses = [row.status for row in self._rows.values()]
         running = statuses.count("running")
         return Counts(
@@ -104,14 +115,35 @@ class History:
             self._rows[row.map_name, row.index] = row
         elif row is not None:
             row.record(event)
-        elif kind == "MapStateEntered":
+        else:
+            self._add_outside(event, details)
+        if row is not None:
+            self._row_of_event[event["id"]] = row
+
+    def _add_outside(self, event: Event, details: Mapping[str, Any]) -> None:
+        """Take in an event of the outermost states."""
+        kind = event["type"]
+        if kind == "MapStateEntered":
             self._map_of_event[event["id"]] = details["name"]
         elif kind == "MapStateStarted":
             self.fan_out_started = self.fan_out_started or event["timestamp"]
             map_name = self._map_of_event.get(event.get("previousEventId", 0), "")
+            self._map_of_event[event["id"]] = map_name
             self._lengths[map_name] = details.get("length", 0)
-        if row is not None:
-            self._row_of_event[event["id"]] = row
+        elif kind.startswith("MapRun"):
+            self._add_map_run(event, details)
+        elif kind.endswith("StateExited"):
+            self.summary = read_summary(details.get("output")) or self.summary
+
+    def _add_map_run(self, event: Event, details: Mapping[str, Any]) -> None:
+        previous = event.get("previousEventId", 0)
+        if event["type"] in {"MapRunStarted", "MapRunRedriven"}:
+            arn, name = details["mapRunArn"], self._map_of_event.get(previous, "")
+            self.map_runs.open(arn, name, self._lengths.pop(name, 0), event["timestamp"])
+            self._map_run_of_event[event["id"]] = arn
+            self.summary = None
+        elif arn := self._map_run_of_event.get(previous, ""):
+            self.map_runs.close(arn, event["timestamp"])
 
     def _is_open(self, details: Mapping[str, Any]) -> bool:
         row = self._rows.get((details["name"], details["index"]))
@@ -120,6 +152,7 @@ class History:
     def _end(self, event: Event, details: Mapping[str, Any]) -> None:
         self.status, self.ended = EXECUTION_ENDS[event["type"]], event["timestamp"]
         self.output, self.error, self.cause = (details.get(key) for key in ("output", "error", "cause"))
+        self.map_runs.close_all(event["timestamp"])
         for row in self._rows.values():
             if row.ended is None:
                 row.close("aborted", event["timestamp"])

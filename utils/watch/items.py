@@ -1,7 +1,7 @@
 """One item of a Map as the events of its iteration tell it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,6 +9,26 @@ from utils.watch.plain_json import error_text, item_text, json_text, parse
 
 Event = Mapping[str, Any]
 ItemStatus = Literal["running", "succeeded", "failed", "aborted"]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How far items are; ``done`` are the ended ones however they ended, ``total`` has those to come."""
+
+    total: int = 0
+    done: int = 0
+    running: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    aborted: int = 0
+
+    @property
+    def pending(self) -> int:
+        """The items not started."""
+        return self.total - self.done - self.running
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(*(one + another for one, another in zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass

@@ -4,14 +4,15 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task
 from rich.table import Column
 from rich.text import Text
 
-from utils.watch.history import Counts, History
+from utils.watch.history import History
+from utils.watch.items import Counts
 from utils.watch.timeline import seconds_text
 
 LONGEST_SILENCE_SECONDS = 60
@@ -26,30 +27,69 @@ def utc_now() -> datetime:
 
 
 def expected_end(history: History, now: datetime) -> datetime | None:
-    """Estimate when the last item is done, if the others take as long as those that are, as many at once.
+    """Estimate when the last item is done.
+
+    Items with rows take as long as those that are done, as many at once;
+    those of Map Runs go on at their present rate.
 
     Returns
     -------
     datetime or None
-        None while no item is done.
+        None while nothing is known to estimate it from.
     """
+    if history.map_runs.unsettled:
+        seconds_left = history.map_runs.seconds_left()
+        return None if seconds_left is None else now + timedelta(seconds=seconds_left)
     rows = history.rows
     done = [_seconds(row.started, row.ended) for row in rows if row.ended is not None]
     running = [_seconds(row.started, now) for row in rows if row.ended is None]
     if not done:
         return None
-    to_do = (history.counts().total - len(done)) * sum(done) / len(done) - sum(running)
+    to_come = history.counts().pending + len(running)
+    to_do = to_come * sum(done) / len(done) - sum(running)
     return now + timedelta(seconds=to_do / max(len(running), 1))
 
 
-def progress_text(history: History, counts: Counts, end: datetime | None, now: datetime) -> str:
-    """Say how far an execution is: ``1/3 done, 1 running, 0 failed, 4.1 s elapsed, 6.2 s left``."""
-    elapsed = f"{seconds_text(_seconds(history.started, now))} elapsed"
+class Reading(NamedTuple):
+    """What one read of the history came to, to be shown until the next one."""
+
+    started: datetime | None
+    counts: Counts
+    end: datetime | None
+    with_map_runs: bool
+    items_per_second: float | None
+
+    @classmethod
+    def of(cls, history: History, now: datetime) -> "Reading":
+        """Take from a history what is shown of it."""
+        runs = history.map_runs
+        return cls(history.started, history.counts(), expected_end(history, now), bool(runs), runs.rate())
+
+
+def progress_text(reading: Reading, now: datetime) -> str:
+    """Say how far an execution is: ``1/3 done, 1 running, 0 failed, 4.1 s elapsed, 6.2 s left``.
+
+    Of Map Runs, whose figures are long, what matters comes first: a narrow terminal cuts the rest.
+    """
+    counts = reading.counts
+    elapsed = f"{seconds_text(_seconds(reading.started, now))} elapsed"
     if not counts.total:
         return elapsed
-    done = f"{counts.done:,}/{counts.total:,} done, {counts.running:,} running, {counts.failed:,} failed"
-    left = _seconds(now, end) if counts.done < counts.total else 0
-    return f"{done}, {elapsed}" + (f", {seconds_text(left)} left" if left else "")
+    seconds_left = _seconds(now, reading.end) if counts.done < counts.total else 0
+    left = [f"{seconds_text(seconds_left)} left"] if seconds_left else []
+    done, running = f"{counts.done:,}/{counts.total:,} done", f"{counts.running:,} running"
+    failed = f"{counts.failed:,} failed"
+    if not reading.with_map_runs:
+        return ", ".join([done, running, failed, elapsed, *left])
+    rate = [] if reading.items_per_second is None else [f"{rate_text(reading.items_per_second)} items/s"]
+    return ", ".join([done, failed, *rate, *left, running, f"{counts.pending:,} pending", elapsed])
+
+
+def rate_text(per_second: float) -> str:
+    """Write a rate with the digits that mean something: ``5,210``, ``4.2``, ``0.03``."""
+    if per_second >= 10 or not per_second:
+        return f"{per_second:,.0f}"
+    return f"{per_second:.1f}" if per_second >= 1 else f"{per_second:.2g}"
 
 
 def _seconds(since: datetime | None, until: datetime | None) -> float:
@@ -82,9 +122,7 @@ class LiveView(View):
 
     def __init__(self, console: Console, clock: Clock = utc_now) -> None:
         self._clock = clock
-        self._history = History()
-        self._counts = self._history.counts()
-        self._end: datetime | None = None
+        self._reading = Reading.of(History(), clock())
         columns = (
             SpinnerColumn(style="dim"),
             BarColumn(12, complete_style="green", pulse_style="cyan"),
@@ -103,14 +141,14 @@ class LiveView(View):
         self._progress.stop()
 
     def update(self, history: History) -> None:
-        """Take over the counts and the estimate; the redrawing thread reads only these."""
-        self._history, self._counts = history, history.counts()
-        self._end = expected_end(history, self._clock())
-        self._progress.update(self._task, completed=self._counts.done, total=self._counts.total or None)
+        """Take over what is shown; the redrawing thread reads nothing else."""
+        self._reading = Reading.of(history, self._clock())
+        counts = self._reading.counts
+        self._progress.update(self._task, completed=counts.done, total=counts.total or None)
 
     def text(self) -> str:
         """Describe the state beside the bar."""
-        return progress_text(self._history, self._counts, self._end, self._clock())
+        return progress_text(self._reading, self._clock())
 
 
 class PlainView(View):
@@ -129,13 +167,14 @@ class PlainView(View):
 
     def update(self, history: History) -> None:
         """Print a line if it says something new, or nothing was said for a minute."""
-        counts, now = history.counts(), self._clock()
+        now = self._clock()
+        reading = Reading.of(history, now)
+        counts = reading.counts
         tenths = 10 * counts.done // counts.total if counts.total else -1
         if tenths <= self._tenths and (now - self._printed).total_seconds() < LONGEST_SILENCE_SECONDS:
             return
         self._tenths, self._printed = tenths, now
-        text = progress_text(history, counts, expected_end(history, now), now)
-        self._console.print(Text(text), soft_wrap=True)
+        self._console.print(Text(progress_text(reading, now)), soft_wrap=True)
 
 
 def open_view(console: Console) -> View:

@@ -5,12 +5,13 @@ from datetime import datetime
 
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from utils.watch.history import Counts, History
-from utils.watch.items import ItemRow
+from utils.watch.history import History
+from utils.watch.items import Counts, ItemRow
+from utils.watch.map_run_render import map_run_parts
 from utils.watch.plain_json import error_text, json_text
 from utils.watch.timeline import STATUS_STYLES, WAIT, WAIT_STYLE, WORK, Scale, seconds_text
 
@@ -22,6 +23,9 @@ USUAL_WIDTH_CELLS = 80
 """Cells of a line where the terminal, or COLUMNS, says less than a row can be shown in."""
 
 MIN_TEXT_CELLS = 10
+MAX_OUTPUT_CELLS = 2_000
+"""Of the output of an execution whose items have no rows."""
+
 COLUMN_GAP = 2
 
 
@@ -49,7 +53,15 @@ def print_outcome(console: Console, history: History, now: datetime, *, max_rows
         console.print()
         console.print(timeline(rows, now, console.width))
         console.print()
-    console.print(last_line(history), soft_wrap=not (console.is_terminal or console.record), highlight=False)
+    for part in map_run_parts(history, now, console.width):
+        print_whole(console, part)
+        console.print()
+    print_whole(console, last_line(history))
+
+
+def print_whole(console: Console, part: RenderableType) -> None:
+    """Print lines that only a screen or a picture may break, so that what they name can be copied."""
+    console.print(part, soft_wrap=not (console.is_terminal or console.record), highlight=False)
 
 
 def first_and_last(rows: Sequence[ItemRow], limit: int) -> list[ItemRow]:
@@ -145,11 +157,14 @@ def last_line(history: History) -> Text:
     reason = error_text(history.error, history.cause)
     if history.status == "TIMED_OUT":
         text, reason = f"{text}, the timeout of the execution", ""
-    counts = history.counts()
-    if counts.total:
+    counts = history.final_counts()
+    if counts.total or history.summary:
         text += f" ({counts_text(counts)})"
-    elif succeeded:
-        reason = f"output {json_text(history.output)}" if history.output else ""
+    if succeeded and not (history.rows or history.summary):
+        output = json_text(history.output)
+        # A Map Run without a ResultWriter returns all its results.
+        shown = _cut(output, MAX_OUTPUT_CELLS) if history.map_runs else output
+        reason = f"output {shown}" if output else ""
     style = "bold green" if succeeded else "bold red"
     return Text.assemble((history.status, style), text, f": {reason}" if reason else "")
 
@@ -159,9 +174,10 @@ def counts_text(counts: Counts) -> str:
     others = {
         "failed": counts.failed,
         "aborted": counts.aborted,
-        "not started": counts.total - counts.done - counts.running,
+        "still running": counts.running,
+        "not started": counts.pending,
     }
-    succeeded = f"{counts.succeeded:,} of {counts.total:,} item{'s' * (counts.total > 1)} succeeded"
+    succeeded = f"{counts.succeeded:,} of {counts.total:,} item{'s' * (counts.total != 1)} succeeded"
     return ", ".join([succeeded, *(f"{count:,} {status}" for status, count in others.items() if count)])
 
 

@@ -76,17 +76,21 @@ class Scale:
 
     def axis(self) -> Text:
         """Draw the tick labels, the first at the start of the first item."""
-        step = next(
-            (step for step in TICK_STEPS_SECONDS if step / self.span_seconds * self.cells >= MIN_TICK_CELLS),
-            self.span_seconds,
-        )
-        line = ""
-        for tick in range(int(self.span_seconds / step) + 1):
-            label = f"╵{_tick_text(tick * step)}"
-            position = round(tick * step / self.span_seconds * self.cells)
-            if position + len(label) <= self.cells:
-                line = set_cell_size(line, position) + label
-        return Text(line, WAIT_STYLE)
+        return axis(self.span_seconds, self.cells)
+
+
+def axis(span_seconds: float, cells: int) -> Text:
+    """Draw the tick labels of a line of cells that is a span of time long, from 0 s on."""
+    step = next(
+        (step for step in TICK_STEPS_SECONDS if step / span_seconds * cells >= MIN_TICK_CELLS), span_seconds
+    )
+    line = ""
+    for tick in range(int(span_seconds / step) + 1):
+        label = f"╵{_tick_text(tick * step)}"
+        position = round(tick * step / span_seconds * cells)
+        if position + len(label) <= cells:
+            line = set_cell_size(line, position) + label
+    return Text(line, WAIT_STYLE)
 
 
 def _tick_text(seconds: float) -> str:

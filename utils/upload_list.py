@@ -1,0 +1,191 @@
+"""The loader: checks a list and uploads it to the bucket that the `distributedMap` workflow reads.
+
+Run it as ``python utils/load-s3.py``.
+"""
+
+import argparse
+import json
+import shlex
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from stacks.config import MAX_OBJECT_KEY_BYTES, ConfigError, DistributedMapConfig, load_config
+from utils import limits
+from utils.aws import add_session_arguments, open_session, stack_output
+from utils.command import CommandError, visible
+from utils.list_bucket import CheckedFile, Target, upload_list
+from utils.list_check import BatchLimits, ListReport, check_list, children_at_once
+from utils.list_file import ListError
+from utils.list_text import ListText
+from utils.load_plan import items_text
+
+DEFAULT_CONFIG = Path(__file__).resolve().parent.parent / "config.json"
+
+STACK = "DistributedMapStack"
+BUCKET_OUTPUT = "ListsBucketName"
+
+FORMATS = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
+"""Format of a list by the suffix of its file."""
+
+BYTE_ORDER_MARK_BYTES = 3
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Read, check and upload; print what was done.
+
+    Raises
+    ------
+    CommandError
+        Something the user can put right.
+    """
+    options = _parse(arguments)
+    settings = options.config.distributedMap
+    with _open(options.file) as file:
+        report = _check(file, options.file, options.format, settings)
+        for warning in _warnings(report, options):
+            print(f"warning: {visible(warning)}", file=sys.stderr)
+        said = _plan(options, report) if options.dry_run else _upload(options, file, report)
+    print("\n".join([visible(said), *report_lines(report, settings)]))
+    if options.key != settings.key:
+        given = shlex.quote(json.dumps({"key": options.key}))
+        print(f"run it with: python utils/run.py --workflow distributedMap --input {given}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="load-s3.py",
+        description="Check a list and upload it to the bucket that the distributedMap workflow reads.",
+    )
+    parser.add_argument(
+        "--config",
+        dest="config_path",
+        metavar="CONFIG",
+        type=Path,
+        default=DEFAULT_CONFIG,
+        help="the configuration; default: the project's config.json",
+    )
+    parser.add_argument("--file", type=Path, required=True, help="the list: .json, .jsonl, .ndjson or .csv")
+    parser.add_argument(
+        "--format", choices=sorted(set(FORMATS.values())), help="format of the list; default: by the suffix"
+    )
+    parser.add_argument("--key", help="key of the object; default: distributedMap.key of the configuration")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="check, print what would be written, write nothing"
+    )
+    add_session_arguments(parser)
+    return parser
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the command line and the configuration; a usage error ends the process with 2."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    options.format = options.format or FORMATS.get(options.file.suffix.lower())
+    if options.format is None:
+        parser.error(f"{options.file}: its suffix names no format: give --format json, jsonl or csv")
+    if options.key is not None and not 1 <= len(options.key.encode(errors="replace")) <= MAX_OBJECT_KEY_BYTES:
+        parser.error(f"--key is text of 1 to {MAX_OBJECT_KEY_BYTES:,} bytes in UTF-8")
+    try:
+        config = load_config(options.config_path)
+    except ConfigError as error:
+        raise CommandError(*error.lines) from error
+    wanted = config.distributedMap.format
+    if options.format != wanted:
+        parser.error(
+            f"{options.file} is {options.format}, and distributedMap.format of {options.config_path} is "
+            f"{wanted}: set that to {options.format} and deploy with `npx cdk deploy {STACK}`, "
+            f"or convert the list to {wanted} (--format says what a file is whatever its suffix)"
+        )
+    options.config = config
+    options.key = options.key or config.distributedMap.key
+    return options
+
+
+def _plan(options: argparse.Namespace, report: ListReport) -> str:
+    return f"would write {items_text(report.items)} to {Target(f'<{BUCKET_OUTPUT} of {STACK}>', options.key)}"
+
+
+def _upload(options: argparse.Namespace, file: BinaryIO, report: ListReport) -> str:
+    session = open_session(options.profile, options.region)
+    target = Target(stack_output(session, STACK, BUCKET_OUTPUT), options.key)
+    file.seek(BYTE_ORDER_MARK_BYTES if report.has_byte_order_mark else 0)
+    source = CheckedFile(file, str(options.file), report)
+    with _progress("uploading", report.file_bytes) as advance:
+        return upload_list(session, target, source, report, advance)
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that can be read twice, and is not too large."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise CommandError(f"{path}: is not a file: give the path of one")
+        file = path.open("rb")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise CommandError(f"{path}: cannot be read: {reason}") from error
+    if status.st_size > limits.LIST_FILE_BYTES_LIMIT:
+        raise CommandError(
+            f"{path}: has {status.st_size:,} bytes, and Step Functions reads at most "
+            f"{limits.LIST_FILE_BYTES_LIMIT:,}: split the list"
+        )
+    with file:
+        yield file
+
+
+def _check(file: BinaryIO, path: Path, list_format: str, config: DistributedMapConfig) -> ListReport:
+    batch_limits = BatchLimits(config.maxItemsPerBatch, config.maxInputBytesPerBatch)
+    try:
+        with _progress("checking", path.stat().st_size) as advance:
+            return check_list(ListText(str(path), file, advance), list_format, batch_limits)
+    except ListError as error:
+        raise CommandError(str(error)) from error
+    except OSError as error:
+        raise CommandError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _warnings(report: ListReport, options: argparse.Namespace) -> list[str]:
+    path, config = options.file, options.config
+    warnings = list(report.warnings)
+    if report.has_byte_order_mark:
+        warnings.append(f"{path}: starts with a byte order mark, which is not uploaded")
+    if "distributedMap" not in config.workflows:
+        warnings.append(f"{options.config_path}: workflows does not name distributedMap: add it, and deploy")
+    if not report.items:
+        warnings.append(f"{path}: the list is empty: an execution succeeds with a summary of 0 items")
+    return warnings
+
+
+def bytes_text(count: int) -> str:
+    """Count bytes in words: ``1 byte``, ``3 bytes``."""
+    return f"{count:,} byte{'' if count == 1 else 's'}"
+
+
+def report_lines(report: ListReport, config: DistributedMapConfig) -> list[str]:
+    """Show what was checked: sizes, the largest item, what an execution makes of the list."""
+    at_once = children_at_once(report.batches, config.maxConcurrency)
+    batch = f"{config.maxItemsPerBatch:,} items and {config.maxInputBytesPerBatch:,} bytes"
+    return [
+        f"  file     {report.list_format}, {report.file_bytes:,} bytes",
+        f"  largest  item [{report.largest_index}], {bytes_text(report.largest_bytes)}",
+        f"  batches  {report.batches:,}, each of at most {batch}",
+        f"  at once  {at_once:,} of the batches (maxConcurrency {config.maxConcurrency:,})",
+    ][: 4 if report.items else 1]
+
+
+@contextmanager
+def _progress(doing: str, total_bytes: int) -> Iterator[Callable[[int], object]]:
+    """Draw a bar on a terminal while a file is read; gone when that has ended."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(doing, total=total_bytes)
+        yield lambda size: progress.advance(task, size)

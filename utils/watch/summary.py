@@ -1,0 +1,74 @@
+"""What a workflow's last step says of a Map Run's results: how many came out how, and where they are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from utils.watch.items import Counts
+from utils.watch.plain_json import parse
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The numbers of a run and the places of its files.
+
+    Attributes
+    ----------
+    errors
+        Failed items by the name of their error.
+    started, ended
+        Of the first and the last batch; None of an empty list.
+    results, summary
+        ``s3://`` addresses of the manifest and of the summary itself.
+    """
+
+    items: int
+    succeeded: int
+    failed: int
+    errors: Mapping[str, int]
+    batches: int
+    attempts: int
+    started: datetime | None
+    ended: datetime | None
+    results: str
+    summary: str
+
+    @property
+    def counts(self) -> Counts:
+        """The items as an execution's counts have them."""
+        return Counts(self.items, self.succeeded + self.failed, 0, self.succeeded, self.failed)
+
+    @property
+    def seconds(self) -> float:
+        """Time from the first start to the last end."""
+        return (self.ended - self.started).total_seconds() if self.started and self.ended else 0.0
+
+
+def read_summary(output: str | None) -> Summary | None:
+    """Read a state's output; None when it is no summary."""
+    # Most outputs are told without reading them as JSON.
+    content = parse(output) if '"firstStartedAt"' in (output or "") else None
+    match content:
+        case {
+            "items": int(items),
+            "succeeded": int(succeeded),
+            "failed": int(failed),
+            "errors": dict(errors),
+            "batches": int(batches),
+            "attempts": int(attempts),
+            "firstStartedAt": str() | None as started,
+            "lastEndedAt": str() | None as ended,
+            "results": {"bucket": bucket, "manifest": manifest, "summary": summary},
+        } if all(isinstance(count, int) for count in errors.values()):
+            files = f"s3://{bucket}/{manifest}", f"s3://{bucket}/{summary}"
+            times = _moment(started), _moment(ended)
+            return Summary(items, succeeded, failed, errors, batches, attempts, *times, *files)
+    return None
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
