@@ -1,0 +1,81 @@
+"""Show the results of an execution, or write them: a row an item, in the list's order.
+
+python utils/results.py EXECUTION_ARN [--out rows.jsonl | rows.csv | -]
+
+Reads the files of a `distributedMap` execution's results, or the history of a `fanOut` execution. Ends with
+0 when the rows were written, whatever became of the items.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT_ROOT))
+
+from utils.packages import require_packages  # noqa: E402
+
+require_packages()
+
+from utils.aws import add_session_arguments, aws_errors, open_session  # noqa: E402
+from utils.command import run_command, visible  # noqa: E402
+from utils.load_plan import items_text  # noqa: E402
+from utils.rows.execution import check_ended, find_execution  # noqa: E402
+from utils.rows.progress import with_progress  # noqa: E402
+from utils.rows.source import RowCounts, open_rows  # noqa: E402
+from utils.rows.writers import SUFFIXES, open_writer  # noqa: E402
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line; a usage error ends the process with 2."""
+    parser = argparse.ArgumentParser(
+        prog="results.py", description="Show an execution's results, a row an item, in the list's order."
+    )
+    parser.add_argument("execution_arn", metavar="EXECUTION_ARN", help="ARN of an execution that has ended")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        help="write all rows to FILE.jsonl or FILE.csv, or as JSON Lines to standard output (-); "
+        "default: a table of the first and the last",
+    )
+    add_session_arguments(parser)
+    options = parser.parse_args(arguments)
+    if options.out not in {None, "-"} and Path(options.out).suffix.lower() not in SUFFIXES:
+        parser.error(f"--out {options.out}: its suffix names no format: give a .jsonl or .csv file, or -")
+    return options
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command.
+
+    Raises
+    ------
+    CommandError
+        Something the user can put right.
+    """
+    options = parse_arguments(arguments)
+    counts = RowCounts()
+    with open_writer(options.out) as writer:
+        session = open_session(options.profile, options.region)
+        with aws_errors("opening the AWS session"):
+            client = session.client("stepfunctions")
+        execution = find_execution(client, options.execution_arn)
+        check_ended(execution)
+        with open_rows(session, client, execution) as source:
+            for row in with_progress(source.rows, "writing the rows", source.total):
+                counts.add(row)
+                writer.write(row)
+    summary = f"{items_text(counts.rows)}: {counts}" if counts.rows else "the list was empty: no items"
+    if options.out not in {None, "-"}:
+        summary = f"wrote {options.out} ({summary})"
+    print(visible(summary), file=sys.stderr if options.out == "-" else sys.stdout)
+    if missing := counts.missing(source.total):
+        print(
+            f"note: {items_text(missing)} of {counts.rows + missing:,} left no result: the execution ended "
+            f"{execution.status} before they were written",
+            file=sys.stderr,
+        )
+
+
+if __name__ == "__main__":
+    run_command(main)

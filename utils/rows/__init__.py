@@ -1,0 +1,1 @@
+"""An execution's items as rows: found, read, brought into the list's order, written."""

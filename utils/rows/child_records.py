@@ -1,0 +1,60 @@
+"""The rows in one line of the ResultWriter's files: one child workflow execution, which is one batch."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from utils.rows.json_text import flatten, objects_of
+from utils.rows.row import Row, RowStatus, cause_message, error_json
+
+_STATUSES: dict[str, RowStatus] = {'"succeeded"': "succeeded", '"failed"': "failed"}
+
+CHILD_TIMEOUT = "States.Timeout"
+"""Error of a child that timed out, whose record names none."""
+
+
+def child_rows(record: dict[str, Any], *, run_succeeded: bool) -> Iterator[Row]:
+    """Join the items of a batch with their outcomes.
+
+    Parameters
+    ----------
+    record
+        As the ResultWriter writes it with the transformation NONE.
+    run_succeeded
+        Whether the Map Run did. The items of a child that was stopped have
+        failed then, and are pending if the Map Run was stopped with it.
+
+    Yields
+    ------
+    Row
+        For each item; the order is that of the batch.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, RecursionError
+        This is no record of a batch of this project.
+    """
+    items = objects_of(flatten(record["Input"]), "Items")
+    if record.get("Status") == "SUCCEEDED":
+        yield from _outcome_rows(items, flatten(record["Output"]))
+        return
+    status, error, attempts = _whole_batch(record, run_succeeded=run_succeeded)
+    for entry in items:
+        yield Row(int(entry["index"]), entry["item"], status, error, attempts)
+
+
+def _outcome_rows(items: list[dict[str, str]], output: str) -> Iterator[Row]:
+    outcomes = {outcome["index"]: outcome for outcome in objects_of(output, "outcomes")}
+    for entry in items:
+        outcome = outcomes[entry["index"]]
+        status = _STATUSES[outcome["status"]]
+        result = outcome["result" if status == "succeeded" else "error"]
+        yield Row(int(entry["index"]), entry["item"], status, result, int(outcome["attempts"]))
+
+
+def _whole_batch(record: dict[str, Any], *, run_succeeded: bool) -> tuple[RowStatus, str | None, int | None]:
+    """Say what became of all items of a child without output: status, error, attempts."""
+    status = record.get("Status")
+    if status in {"FAILED", "TIMED_OUT"} or (status == "ABORTED" and run_succeeded):
+        name = record.get("Error") or (CHILD_TIMEOUT if status == "TIMED_OUT" else str(status))
+        return "failed", error_json(name, cause_message(record.get("Cause"))), None
+    return "pending", None, None if status == "ABORTED" else 0

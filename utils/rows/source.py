@@ -1,0 +1,81 @@
+"""The rows of an execution, whichever workflow it is of."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import boto3
+
+from utils.aws import aws_errors
+from utils.rows.distributed import distributed_rows
+from utils.rows.execution import DistributedMap, Execution, find_distributed_map
+from utils.rows.inline import inline_rows
+from utils.rows.row import Row
+
+if TYPE_CHECKING:
+    from types_boto3_stepfunctions import SFNClient
+
+
+@dataclass(frozen=True)
+class RowSource:
+    """Rows in the list's order, to be read once; ``total`` is how many items the run had."""
+
+    rows: Iterator[Row]
+    total: int
+    distributed_map: DistributedMap | None
+
+
+@contextmanager
+def open_rows(session: boto3.Session, client: "SFNClient", execution: Execution) -> Iterator[RowSource]:
+    """Read the rows of an ended execution.
+
+    Raises
+    ------
+    CommandError
+        There are none, or they cannot be read.
+    """
+    with aws_errors(f"reading the definition of {execution.arn}"):
+        answer = client.describe_state_machine_for_execution(executionArn=execution.arn)
+        target = find_distributed_map(answer["definition"])
+    if target is None:
+        rows = inline_rows(client, execution)
+        yield RowSource(iter(rows), len(rows), None)
+        return
+    with distributed_rows(session, client, execution, target) as (found, total):
+        yield RowSource(found, total, target)
+
+
+@dataclass
+class RowCounts:
+    """How many rows there were, by status; ``end`` is one more than the last index."""
+
+    rows: int = 0
+    end: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    pending: int = 0
+
+    def add(self, row: Row) -> None:
+        """Count a row; they come by index."""
+        self.rows += 1
+        self.end = row.index + 1
+        match row.status:
+            case "succeeded":
+                self.succeeded += 1
+            case "failed":
+                self.failed += 1
+            case "pending":
+                self.pending += 1
+
+    def any_of(self, statuses: Iterable[str]) -> int:
+        """Count the rows of some statuses."""
+        return sum(getattr(self, status) for status in statuses)
+
+    def missing(self, total: int) -> int:
+        """Count the items of a run that have no row."""
+        return max(total, self.end) - self.rows
+
+    def __str__(self) -> str:
+        parts = {"succeeded": self.succeeded, "failed": self.failed, "pending": self.pending}
+        return ", ".join(f"{count:,} {status}" for status, count in parts.items() if count) or "none"

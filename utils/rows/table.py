@@ -1,0 +1,83 @@
+"""The rows as a table on the terminal: the first and the last of them."""
+
+from collections import deque
+from collections.abc import Sequence
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from utils.attribute_values import abbreviate
+from utils.rows.row import Row
+from utils.watch.plain_json import error_text, json_text
+from utils.watch.render import COLUMN_GAP, not_shown, open_console
+from utils.watch.timeline import STATUS_STYLES
+
+FIRST_ROWS = 20
+LAST_ROWS = 20
+
+HEADS = ("#", "Item", "Attempts", "Status", "Result or error")
+
+STYLES = {"pending": STATUS_STYLES["aborted"]} | {str(key): style for key, style in STATUS_STYLES.items()}
+
+
+class RowTable:
+    """Keeps the first and the last rows, and prints them."""
+
+    def __init__(self) -> None:
+        self._first: list[Row] = []
+        self._last: deque[Row] = deque(maxlen=LAST_ROWS)
+        self._count = 0
+
+    def write(self, row: Row) -> None:
+        """Take in a row."""
+        self._count += 1
+        if len(self._first) < FIRST_ROWS:
+            self._first.append(row)
+        else:
+            self._last.append(row)
+
+    def print(self) -> None:
+        """Print what was taken in; nothing without a row."""
+        if not self._count:
+            return
+        console = open_console()
+        rows = [*self._first, *self._last]
+        cells = [_cells(row, console.width) for row in rows]
+        if left_out := self._count - len(rows):
+            cells.insert(FIRST_ROWS, (Text("…"), Text(), Text(), Text(), Text(not_shown(left_out), "dim")))
+        table = _empty_table(cells, console.width)
+        for line in cells:
+            table.add_row(*line)
+        console.print(table)
+
+
+def _cells(row: Row, width: int) -> tuple[Text, ...]:
+    style = STYLES[row.status]
+    outcome = json_text(row.outcome) if row.status == "succeeded" else error_text(*row.error())
+    return (
+        Text(str(row.index)),
+        Text(abbreviate(json_text(row.item), width)),
+        Text("" if row.attempts is None else str(row.attempts)),
+        Text(row.status, style),
+        Text(abbreviate(outcome, width), style if row.status == "failed" else ""),
+    )
+
+
+def _empty_table(cells: Sequence[tuple[Text, ...]], width: int) -> Table:
+    """Lay the columns out so that only item and outcome are cut; the items give way first, to two fifths."""
+    widths = [max(len(head), *(line[column].cell_len for line in cells)) for column, head in enumerate(HEADS)]
+    free = width - sum(widths[column] for column in (0, 2, 3)) - COLUMN_GAP * len(HEADS)
+    widths[1] = min(widths[1], max(free - widths[4], 2 * free // 5))
+    widths[4] = min(widths[4], free - widths[1])
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, COLUMN_GAP - 1, 0, 0))
+    for column, head in enumerate(HEADS):
+        table.add_column(
+            head,
+            justify="right" if column in {0, 2} else "left",
+            style="dim" if column == 0 else "",
+            width=widths[column],
+            no_wrap=True,
+            overflow="ellipsis",
+        )
+    return table
