@@ -65,7 +65,7 @@ def test_rows_without_a_result_or_attempts_come_back_so():
 
 def peak_bytes(count):
     tracemalloc.start()
-    with SortedRows(2 * MIB) as rows:
+    with SortedRows(MIB // 2) as rows:
         for place in range(count):
             rows.add(row(place * 7919 % count), "2026-03-02T09:00:00")
         assert sum(1 for _ in rows) == count
@@ -76,9 +76,9 @@ def peak_bytes(count):
 
 def test_memory_does_not_grow_with_the_rows():
     # Given lists that are both larger than what is sorted in memory
-    small, large = peak_bytes(50_000), peak_bytes(200_000)
+    small, large = peak_bytes(10_000), peak_bytes(40_000)
 
-    assert small < 6 * MIB
+    assert small < 2 * MIB
     assert large <= 1.3 * small
 
 
