@@ -136,8 +136,8 @@ class StepfuncConfig(_Section):
     )
 
 
-class DistributedMapConfig(_Section):
-    """How a list in S3 is fanned out, in batches."""
+class MapConfig(_Section):
+    """What the workflows with a Distributed Map have in common."""
 
     key: Annotated[str, AfterValidator(_check_object_key)] = Field(
         "lists/items.jsonl",
@@ -158,18 +158,10 @@ class DistributedMapConfig(_Section):
         1000,
         ge=0,
         le=MAX_CHILDREN_AT_ONCE,
-        description="Batches processed at once; 0 means as many as AWS allows, "
-        f"which is {MAX_CHILDREN_AT_ONCE}.",
+        description="Child workflow executions at once, each of which processes a batch; "
+        f"0 means as many as AWS allows, which is {MAX_CHILDREN_AT_ONCE}.",
     )
-    childType: Literal["EXPRESS", "STANDARD"] = Field(
-        "EXPRESS",
-        description="Type of the execution that processes a batch: 'EXPRESS' costs less and ends after "
-        "5 minutes, 'STANDARD' has a history of its own.",
-    )
-    maxItemsPerBatch: int = Field(100, ge=1, le=1000, description="Items in a batch, at most.")
-    maxInputBytesPerBatch: int = Field(
-        MAX_BATCH_BYTES, ge=1024, le=MAX_BATCH_BYTES, description="Bytes of a batch as JSON, at most."
-    )
+    childType: Literal["EXPRESS", "STANDARD"]
     maxAttempts: int = Field(3, ge=1, le=10, description="How often an item is tried before it has failed.")
     toleratedFailurePercentage: float = Field(
         0,
@@ -187,6 +179,20 @@ class DistributedMapConfig(_Section):
     )
     timeoutDurationSeconds: int = Field(
         3600, ge=1, le=MAX_SECONDS, description="Seconds after which an execution ends TIMED_OUT."
+    )
+
+
+class DistributedMapConfig(MapConfig):
+    """How a list in S3 is fanned out, in batches."""
+
+    childType: Literal["EXPRESS", "STANDARD"] = Field(
+        "EXPRESS",
+        description="Type of the execution that processes a batch: 'EXPRESS' costs less and ends after "
+        "5 minutes, 'STANDARD' has a history of its own.",
+    )
+    maxItemsPerBatch: int = Field(100, ge=1, le=1000, description="Items in a batch, at most.")
+    maxInputBytesPerBatch: int = Field(
+        MAX_BATCH_BYTES, ge=1024, le=MAX_BATCH_BYTES, description="Bytes of a batch as JSON, at most."
     )
 
 

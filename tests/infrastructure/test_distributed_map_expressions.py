@@ -8,7 +8,7 @@ import pytest
 from evaluation import evaluate
 
 from stacks.config import DistributedMapConfig
-from stacks.distributed_map import expressions
+from stacks.map_run import expressions
 
 ROOT = Path(__file__).parents[2]
 ITEMS = [

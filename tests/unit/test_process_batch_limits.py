@@ -315,7 +315,7 @@ def test_definition_and_handler_share_out_the_same_bytes():
     # Given the two places that know how many bytes a batch has
     import outcomes  # noqa: PLC0415
 
-    from stacks.distributed_map import expressions  # noqa: PLC0415
+    from stacks.map_run import expressions  # noqa: PLC0415
 
     # When they are compared, then they agree
     assert expressions.OUTCOMES_BYTES == outcomes.OUTCOMES_BYTES

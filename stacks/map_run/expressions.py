@@ -1,4 +1,4 @@
-"""The JSONata expressions of the Distributed Map's definition.
+"""The JSONata expressions of a workflow with a Distributed Map.
 
 Each is an expression without its ``{% %}``. JSONata makes a list of one item that it *builds* into the item
 itself, and an empty one into nothing; so each list that is built stands in ``[ ]``. No expression here can
@@ -7,7 +7,7 @@ fail. The tests evaluate each with one item, none, and what is null or missing.
 
 import json
 
-from stacks.config import DistributedMapConfig
+from stacks.config import MapConfig
 from stacks.expressions import literal, set_message
 
 EXPRESS_BATCH_SECONDS = 270
@@ -64,12 +64,12 @@ MERGE_ITEMS = (
 )
 
 
-def list_key(config: DistributedMapConfig) -> str:
+def list_key(config: MapConfig) -> str:
     """Return the expression for the key of the list: the input's, or else the configured one."""
     return f"$exists($states.input.key) ? $states.input.key : {literal(config.key)}"
 
 
-def batch_payload(config: DistributedMapConfig) -> str:
+def batch_payload(config: MapConfig) -> str:
     """Return the expression for what the batch handler gets."""
     seconds = EXPRESS_BATCH_SECONDS if config.childType == "EXPRESS" else None
     return (
@@ -92,7 +92,7 @@ def task_timeout_seconds(longest: int) -> str:
     return f"$max([1, $min([{longest}, $floor({EXPRESS_TASKS_SECONDS} - {_ELAPSED_SECONDS})])])"
 
 
-def wait_seconds(config: DistributedMapConfig) -> str:
+def wait_seconds(config: MapConfig) -> str:
     """Return the expression for the pause before items are tried again.
 
     Whole seconds, with full jitter: at random from 0 to 1, 2, 4, 8, 16 or 30, as the item that was tried most
@@ -107,12 +107,12 @@ def wait_seconds(config: DistributedMapConfig) -> str:
     )
 
 
-def tolerance_is_exceeded(config: DistributedMapConfig) -> str:
+def tolerance_is_exceeded(config: MapConfig) -> str:
     """Return the expression for whether more items failed than are tolerated."""
     return " or ".join(condition for condition, _ in _limits(config))
 
 
-def tolerance_cause(config: DistributedMapConfig) -> str:
+def tolerance_cause(config: MapConfig) -> str:
     """Return the expression for the sentence that says how many items failed, beyond which limit."""
     *others, (_, last) = _limits(config)
     limit = "".join(f"{condition} ? {literal(words)} : " for condition, words in others) + literal(last)
@@ -122,7 +122,7 @@ def tolerance_cause(config: DistributedMapConfig) -> str:
     )
 
 
-def _limits(config: DistributedMapConfig) -> list[tuple[str, str]]:
+def _limits(config: MapConfig) -> list[tuple[str, str]]:
     """Return each configured limit: the condition that it is exceeded, and words for it."""
     limits = []
     if config.toleratedFailureCount:

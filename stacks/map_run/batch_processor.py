@@ -6,8 +6,10 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from stacks.config import DistributedMapConfig
-from stacks.distributed_map.expressions import (
+from stacks.config import MapConfig
+from stacks.expressions import jsonata
+from stacks.functions import TASK_TIMEOUT_SECONDS
+from stacks.map_run.expressions import (
     ADD_OUTCOMES,
     BATCH_IS_DONE,
     ISOLATE_PENDING,
@@ -20,8 +22,6 @@ from stacks.distributed_map.expressions import (
     task_timeout_seconds,
     wait_seconds,
 )
-from stacks.expressions import jsonata
-from stacks.functions import TASK_TIMEOUT_SECONDS
 from stacks.retries import LAMBDA_TRANSIENT_ERRORS, add_retry
 
 # What an item can do to the function that runs it, and with it to the other items of its batch. A function
@@ -33,6 +33,11 @@ TIMEOUTS = ["Sandbox.Timedout", "Lambda.Unknown", "States.Timeout"]
 class BatchProcessor(Construct):
     """Invokes ``function`` for a batch until each item has an outcome; only failed items are tried again.
 
+    Parameters
+    ----------
+    route
+        Added to the child's output, for the results to tell which way a batch went; None adds nothing.
+
     Attributes
     ----------
     start
@@ -40,7 +45,13 @@ class BatchProcessor(Construct):
     """
 
     def __init__(
-        self, scope: Construct, id_: str, *, config: DistributedMapConfig, function: lambda_.IFunction
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        config: MapConfig,
+        function: lambda_.IFunction,
+        route: str | None = None,
     ) -> None:
         super().__init__(scope, id_)
         self._config = config
@@ -51,9 +62,8 @@ class BatchProcessor(Construct):
         wait = sfn.Wait.jsonata(
             self, "Wait Before Retry", time=sfn.WaitTime.seconds(jsonata(wait_seconds(config)))
         )
-        collect = sfn.Succeed.jsonata(
-            self, "Collect Outcomes", outputs={"outcomes": jsonata("$states.input.outcomes")}
-        )
+        outputs = {"outcomes": jsonata("$states.input.outcomes")} | ({"route": route} if route else {})
+        collect = sfn.Succeed.jsonata(self, "Collect Outcomes", outputs=outputs)
         done = (
             sfn.Choice.jsonata(self, "Batch Done?")
             .when(sfn.Condition.jsonata(jsonata(BATCH_IS_DONE)), collect, comment="nothing pending")
