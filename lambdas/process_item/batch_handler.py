@@ -3,7 +3,8 @@
 The event is ``{"batch": …, "pending": null, "bytesLeft": null, "maxAttempts": 3, "startedAt": "…",
 "maxSeconds": 270}``. ``batch`` is the child workflow execution's input, ``{"BatchInput": {"execution":
 "name"}, "Items": [{"index": 0, "item": …}, …]}``. ``maxSeconds``, from ``startedAt``, limits all calls
-together; it may be null. The answer is ``{"outcomes": […], "pending": [{"index": 0, "attempts": 1}, …],
+together; it may be null. Beside ``execution``, ``"encoding": "dynamodb"`` says that the items are DynamoDB's
+typed JSON. The answer is ``{"outcomes": […], "pending": [{"index": 0, "attempts": 1}, …],
 "bytesLeft": 250000}``. While items are pending another call is due, with these ``pending`` and ``bytesLeft``.
 """
 
@@ -14,11 +15,10 @@ from typing import Any
 # Lambda puts this folder, and not the project, on the path.
 from batch import Limits, PendingItem, process_batch  # type: ignore[import-not-found]
 from invocation import set_invocation  # type: ignore[import-not-found]
+from item_encoding import decode_item  # type: ignore[import-not-found]
 from outcomes import OUTCOMES_BYTES  # type: ignore[import-not-found]
 from process import process  # type: ignore[import-not-found]
-
-MARGIN_SECONDS = 3.0
-"""How long before the function's timeout an item is interrupted: time to return the outcomes."""
+from time_limit import usable_seconds  # type: ignore[import-not-found]
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
@@ -26,19 +26,19 @@ logger.setLevel(logging.INFO)
 
 def handle_batch(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Process the pending items of a batch."""
-    execution = event["batch"]["BatchInput"]["execution"]
+    batch_input = event["batch"]["BatchInput"]
+    execution, encoding = batch_input["execution"], batch_input.get("encoding", "json")
 
     def process_item(index: int, item: Any) -> Any:
         set_invocation(execution, index)
-        return process(item)
+        return process(decode_item(item, encoding))
 
-    remaining_seconds = context.get_remaining_time_in_millis() / 1000
     outcomes, pending = process_batch(
         _pending_items(event),
         process_item,
         limits=Limits(
             max_attempts=event["maxAttempts"],
-            call_seconds=remaining_seconds - min(MARGIN_SECONDS, remaining_seconds / 10),
+            call_seconds=usable_seconds(context),
             batch_seconds=_batch_seconds(event),
         ),
         bytes_left=OUTCOMES_BYTES if event["bytesLeft"] is None else event["bytesLeft"],

@@ -15,8 +15,16 @@ from types import FrameType
 from typing import Any, Self
 
 REPEAT_SECONDS = 1.0
+MARGIN_SECONDS = 3.0
+"""How long before the function's timeout an item is interrupted: time to return the outcomes."""
 
 logger = logging.getLogger(__name__)
+
+
+def usable_seconds(context: Any) -> float:
+    """Return how long items may take in a call with this context: what is left of the function's timeout."""
+    remaining_seconds: float = context.get_remaining_time_in_millis() / 1000
+    return remaining_seconds - min(MARGIN_SECONDS, remaining_seconds / 10)
 
 
 class ItemTimedOut(BaseException):

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "lambdas" / "process_item"
 EVENTS = ROOT / "tests" / "events"
-MODULES = ("batch_handler", "batch", "outcomes", "time_limit", "process", "invocation")
+MODULES = ("batch_handler", "batch", "outcomes", "time_limit", "process", "invocation", "item_encoding")
 
 
 @contextmanager

@@ -88,6 +88,20 @@ def test_next_call_processes_only_what_is_pending_in_that_order(handler, monkeyp
     assert answer["bytesLeft"] == 200_000 - size
 
 
+def test_items_of_a_table_reach_the_processor_as_plain_python(handler, monkeypatch):
+    # Given a processor that keeps what it gets, and a batch of DynamoDB's JSON with a value of no type of its
+    items = []
+    monkeypatch.setattr(handler, "process", items.append)
+    event = batch_event([{"M": {"price": {"N": "0.10"}}}, {"X": 1}, {"S": "c"}], max_attempts=1)
+    event["batch"]["BatchInput"]["encoding"] = "dynamodb"
+    # When it is processed
+    outcomes, _ = finish_batch(handler, event)
+    # Then the items are plain, and the bad one is a failure of its own
+    assert items == [{"price": Decimal("0.10")}, "c"]
+    assert [row["status"] for row in outcomes] == ["succeeded", "failed", "succeeded"]
+    assert outcomes[1]["error"]["name"] == "TypeError"
+
+
 @pytest.mark.parametrize(
     ("error", "name", "message"),
     [

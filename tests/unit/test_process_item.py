@@ -19,12 +19,12 @@ EVENTS = ROOT / "tests" / "events"
 def handler(monkeypatch):
     """The handler as Lambda loads it: its folder on the path, its modules not yet imported."""
     monkeypatch.syspath_prepend(FOLDER)
-    for name in ("item_handler", "process", "invocation"):
+    for name in ("item_handler", "item_encoding", "process", "invocation"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import item_handler  # noqa: PLC0415
 
     yield item_handler
-    for name in ("item_handler", "process", "invocation"):
+    for name in ("item_handler", "item_encoding", "process", "invocation"):
         sys.modules.pop(name, None)
 
 
