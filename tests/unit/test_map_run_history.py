@@ -234,6 +234,7 @@ def test_of_an_empty_list_there_is_a_summary_without_times():
         {"items": "1000"},
         {"errors": ["ValueError"]},
         {"errors": {"ValueError": "5"}},
+        {"routes": {"queue": "5"}},
         {"results": "s3://bucket"},
         {"results": {"bucket": "results"}},
         {"lastEndedAt": 5},

@@ -7,6 +7,7 @@ from history_builder import HistoryBuilder
 from result_builder import (
     EXECUTION,
     LISTS,
+    STATE_MACHINE,
     Session,
     States,
     child,
@@ -210,6 +211,25 @@ def test_the_list_has_the_format_that_the_state_machine_reads_now(s3, run):
     run(states, "--failed-items")
 
     assert list(stored_lists(s3)) == ["redrives/run-1.json"]
+
+
+def test_failed_items_of_a_table_are_left_to_its_loader(s3, run):
+    # Given a state machine whose list is in a table
+    put_two_failed(s3)
+    states = States(total=4)
+    content = json.loads(definition())
+    content["States"]["Process Items"]["Items"] = "{% $states.input.items %}"
+    del content["States"]["Process Items"]["ItemReader"]
+    states.current_definition = json.dumps(content)
+
+    with pytest.raises(CommandError) as caught:
+        run(states, "--failed-items")
+
+    assert str(caught.value) == (
+        f"state machine {STATE_MACHINE} reads its list from a table: load the failed items with "
+        f"utils/load-ddb.py (`python utils/results.py {EXECUTION} --out rows.jsonl` has them)"
+    )
+    assert states.started == {}
 
 
 def test_items_that_do_not_fit_the_format_start_nothing(s3, run):

@@ -196,13 +196,72 @@ def test_a_csv_has_its_columns(s3, show, tmp_path):
 
     with path.open(newline="") as file:
         assert list(csv.reader(file)) == [
-            ["index", "item", "status", "result", "error_name", "error_message", "attempts"],
-            ["0", '"a,b"', "succeeded", '{"x": "y"}', "", "", "1"],
-            ["1", "2", "failed", "", "ValueError", 'no "way"', "3"],
-            ["2", "3", "pending", "", "", "", "0"],
+            ["index", "item", "status", "result", "error_name", "error_message", "attempts", "route"],
+            ["0", '"a,b"', "succeeded", '{"x": "y"}', "", "", "1", ""],
+            ["1", "2", "failed", "", "ValueError", 'no "way"', "3", ""],
+            ["2", "3", "pending", "", "", "", "0", ""],
         ]
     assert shown.out == f"wrote {path} (3 items: 1 succeeded, 1 failed, 1 pending)\n"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def by_route(index, route, result="done", item="1"):
+    """Build the child of an item that says which way it went."""
+    record = child({index: item}, [succeeded(index, result)])
+    return record | {"Output": json.dumps(json.loads(record["Output"]) | {"route": route})}
+
+
+def test_rows_name_the_route_that_their_child_names(s3, show):
+    # Given items of both routes, one whose child failed, and a result that only looks like a route
+    other = child({3: "1"}, [succeeded(3, {"route": "queue"})])
+    broken = child({2: "1"}, status="FAILED", Error="E")
+    put_results(s3, SUCCEEDED=[by_route(1, "queue"), other, by_route(0, "direct")], FAILED=[broken])
+
+    rows = rows_of(show(States(total=4), "--out", "-").out)
+
+    assert [row.get("route") for row in rows] == ["direct", "queue", None, None]
+    assert list(rows[0]) == ["index", "item", "status", "result", "attempts", "route"]
+
+
+def test_routes_have_a_column_of_csv_and_table(s3, show, tmp_path):
+    put_results(s3, SUCCEEDED=[by_route(0, "direct"), by_route(1, "queue", "y" * 300)])
+    path = tmp_path / "rows.csv"
+
+    show(States(total=2), "--out", str(path))
+    lines = show(States(total=2)).out.splitlines()
+
+    with path.open(newline="") as file:
+        assert [record["route"] for record in csv.DictReader(file)] == ["direct", "queue"]
+    assert lines[0].split() == ["#", "Item", "Attempts", "Route", "Status", "Result", "or", "error"]
+    assert re.match(r'1 +1 +1 +queue +succeeded +"yyy', lines[3])
+    assert all(len(line) <= 80 for line in lines)
+
+
+def test_a_route_that_is_none_of_ours_is_no_batch_of_ours(s3, show):
+    put_results(s3, SUCCEEDED=[by_route(0, "detour")])
+
+    with pytest.raises(CommandError, match="is no batch of this project's"):
+        show(States(total=1), "--out", "-")
+
+
+def test_items_of_a_table_are_plain_in_the_rows(s3, show):
+    # Given children of a Map that had its items from a table, in DynamoDB's JSON
+    item = '{"M": {"price": {"N": "0.10"}, "tags": {"SS": ["a"]}}}'
+    record = by_route(0, "direct", item=item)
+    batch_input = '"BatchInput":{"execution":"run-1","encoding":"dynamodb"}'
+    record["Input"] = record["Input"].replace('"BatchInput":{"execution":"run-1"}', batch_input)
+    put_results(s3, SUCCEEDED=[record])
+    states = States(total=1, definition_text=definition_of_items())
+
+    assert '"item": {"price": 0.10, "tags": ["a"]}' in show(states, "--out", "-").out
+
+
+def definition_of_items():
+    """Write a definition whose Map takes its items from its input."""
+    content = json.loads(definition())
+    del content["States"]["Process Items"]["ItemReader"]
+    content["States"]["Process Items"]["Items"] = "{% $states.input.items %}"
+    return json.dumps(content)
 
 
 def test_a_table_shows_the_first_and_the_last_rows(s3, show):

@@ -55,7 +55,11 @@ def test_of_an_index_the_row_that_ended_last_is_kept(chunk_bytes, order):
 
 
 def test_rows_without_a_result_or_attempts_come_back_so():
-    given = [Row(0, "null", "pending", None, None), Row(1, "null", "pending", None, 0)]
+    given = [
+        Row(0, "null", "pending", None, None),
+        Row(1, "null", "pending", None, 0),
+        Row(2, "null", "pending", None, None, "queue"),
+    ]
     with SortedRows(1) as rows:
         for added in given:
             rows.add(added, "")

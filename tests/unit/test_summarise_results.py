@@ -133,8 +133,25 @@ def test_list_without_items_has_a_summary_of_zeros(handler, s3):
     # Then nothing was counted, and there are no times
     assert [summary[key] for key in ("items", "succeeded", "failed", "batches", "attempts")] == [0] * 5
     assert summary["errors"] == {}
+    assert "routes" not in summary
     assert summary["firstStartedAt"] is summary["lastEndedAt"] is None
     assert read_summary(s3) == summary
+
+
+def test_items_are_counted_by_the_route_that_their_child_names(handler, s3):
+    # Given children that say which way their items went, one that failed as a whole, and so says nothing
+    routes = {"queue": [succeeded(0), failed(1, "E")], "direct": [succeeded(2)]}
+    children = []
+    for route, outcomes in routes.items():
+        record = child([row["index"] for row in outcomes], outcomes=outcomes)
+        record["Output"] = json.dumps(json.loads(record["Output"]) | {"route": route})
+        children.append(record)
+    put_results(s3, SUCCEEDED=[children], FAILED=[[child([3], status="FAILED", error="E")]])
+    # When they are summarised
+    summary = handler.summarise(EVENT, None)
+    # Then the routes are counted, whatever became of the items
+    assert summary["routes"] == {"direct": 1, "queue": 2}
+    assert summary["items"] == 4
 
 
 def test_summary_made_twice_is_the_same(handler, s3):

@@ -1,12 +1,15 @@
 """The rows in one line of the ResultWriter's files: one child workflow execution, which is one batch."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
-from utils.rows.json_text import flatten, objects_of
-from utils.rows.row import Row, RowStatus, cause_message, error_json
+from utils.rows.inline import plain_item
+from utils.rows.json_text import flatten, members, objects_of
+from utils.rows.row import Route, Row, RowStatus, cause_message, error_json
 
 _STATUSES: dict[str, RowStatus] = {'"succeeded"': "succeeded", '"failed"': "failed"}
+_ROUTES: dict[str, Route] = {'"direct"': "direct", '"queue"': "queue"}
 
 CHILD_TIMEOUT = "States.Timeout"
 """Error of a child that timed out, whose record names none."""
@@ -33,7 +36,7 @@ def child_rows(record: dict[str, Any], *, run_succeeded: bool) -> Iterator[Row]:
     KeyError, TypeError, ValueError, RecursionError
         This is no record of a batch of this project.
     """
-    items = objects_of(flatten(record["Input"]), "Items")
+    items = _items(flatten(record["Input"]))
     if record.get("Status") == "SUCCEEDED":
         yield from _outcome_rows(items, flatten(record["Output"]))
         return
@@ -42,13 +45,30 @@ def child_rows(record: dict[str, Any], *, run_succeeded: bool) -> Iterator[Row]:
         yield Row(int(entry["index"]), entry["item"], status, error, attempts)
 
 
+def _items(batch: str) -> list[dict[str, str]]:
+    """Split a batch into its items, each as plain JSON."""
+    items = objects_of(batch, "Items")
+    # Most batches are told without taking them apart once more.
+    if '"dynamodb"' in batch and members(members(batch)["BatchInput"]).get("encoding") == '"dynamodb"':
+        for entry in items:
+            entry["item"] = plain_item(json.loads(entry["item"]))
+    return items
+
+
 def _outcome_rows(items: list[dict[str, str]], output: str) -> Iterator[Row]:
     outcomes = {outcome["index"]: outcome for outcome in objects_of(output, "outcomes")}
+    route = _route(output)
     for entry in items:
         outcome = outcomes[entry["index"]]
         status = _STATUSES[outcome["status"]]
         result = outcome["result" if status == "succeeded" else "error"]
-        yield Row(int(entry["index"]), entry["item"], status, result, int(outcome["attempts"]))
+        yield Row(int(entry["index"]), entry["item"], status, result, int(outcome["attempts"]), route)
+
+
+def _route(output: str) -> Route | None:
+    # Most outputs are told without taking them apart once more.
+    route = members(output).get("route") if '"route"' in output else None
+    return _ROUTES[route] if route else None
 
 
 def _whole_batch(record: dict[str, Any], *, run_succeeded: bool) -> tuple[RowStatus, str | None, int | None]:

@@ -89,8 +89,8 @@ def _read_files(s3: "S3Client", files: list[ResultFile], rows: SortedRows, *, ru
                     add_child(rows, line, run_succeeded=run_succeeded)
                 except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
                     raise CommandError(
-                        f"{file}:{number}: is no batch of this project's `distributedMap` workflow "
-                        f"({type(error).__name__}: {error}): only its results can be read"
+                        f"{file}:{number}: is no batch of this project's workflows "
+                        f"({type(error).__name__}: {error}): only their results can be read"
                     ) from error
 
 

@@ -42,12 +42,19 @@ class Execution:
 
 
 @dataclass(frozen=True)
-class DistributedMap:
-    """Where a Distributed Map reads its items and where its results go."""
+class ListReader:
+    """Where a Distributed Map reads its items in S3."""
 
-    lists_bucket: str
+    bucket: str
     list_format: str
     csv_delimiter: str
+
+
+@dataclass(frozen=True)
+class DistributedMap:
+    """Where a Distributed Map's items come from, a table if there is no reader, and where its results go."""
+
+    reader: ListReader | None
     results_bucket: str
     results_prefix: str
 
@@ -122,19 +129,29 @@ def find_distributed_map(definition: str) -> DistributedMap | None:
             except KeyError as error:
                 raise CommandError(
                     f"the Distributed Map of this execution has no {error.args[0]}: "
-                    "it is not this project's `distributedMap` workflow, whose results alone can be read"
+                    "it is not this project's workflow `distributedMap` or `throttledMap`: "
+                    "only their results can be read"
                 ) from error
     return None
 
 
 def _distributed_map(state: dict[str, Any]) -> DistributedMap:
-    reader, writer = state["ItemReader"], state["ResultWriter"]
-    source, target = (part.get("Arguments") or part["Parameters"] for part in (reader, writer))
-    config = reader["ReaderConfig"]
+    writer = _arguments(state["ResultWriter"])
     return DistributedMap(
-        lists_bucket=source["Bucket"],
+        reader=_list_reader(state["ItemReader"]) if "Items" not in state else None,
+        results_bucket=writer["Bucket"],
+        results_prefix=writer["Prefix"].rstrip("/"),
+    )
+
+
+def _list_reader(reader: dict[str, Any]) -> ListReader:
+    config = reader["ReaderConfig"]
+    return ListReader(
+        bucket=_arguments(reader)["Bucket"],
         list_format=config["InputType"].lower(),
         csv_delimiter=config.get("CSVDelimiter", "COMMA"),
-        results_bucket=target["Bucket"],
-        results_prefix=target["Prefix"].rstrip("/"),
     )
+
+
+def _arguments(part: dict[str, Any]) -> Any:
+    return part.get("Arguments") or part["Parameters"]

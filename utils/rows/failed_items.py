@@ -14,7 +14,7 @@ from utils.command import CommandError
 from utils.limits import PAYLOAD_BYTES_LIMIT
 from utils.list_bucket import CONTENT_TYPES, PART_BYTES, Target
 from utils.load_plan import items_text
-from utils.rows.execution import WATCH, DistributedMap, Execution, find_distributed_map
+from utils.rows.execution import WATCH, Execution, ListReader, find_distributed_map
 from utils.rows.failed_list import list_file
 from utils.rows.progress import with_progress
 from utils.rows.row import Row
@@ -124,20 +124,26 @@ class FailedItems:
         items = (row.item for row in self._choose(source))
         with list_file(items, reader.list_format, reader.csv_delimiter) as file:
             key = f"redrives/{self._execution.name}.{reader.list_format}"
-            target = Target(reader.lists_bucket, key)
+            target = Target(reader.bucket, key)
             if not dry_run and self._counts.any_of(self._statuses):
                 self._put(file, target, CONTENT_TYPES[reader.list_format])
         return json.dumps({"key": key}, ensure_ascii=False), f", listed in {target}"
 
-    def _current_reader(self) -> DistributedMap:
+    def _current_reader(self) -> ListReader:
         """Read what the state machine reads now, which a deployment can have changed since the execution."""
         arn = self._execution.state_machine_arn
         with aws_errors(f"reading state machine {arn}"):
             answer = self._client.describe_state_machine(stateMachineArn=arn)
-            reader = find_distributed_map(answer["definition"])
-        if reader is None:
+            found = find_distributed_map(answer["definition"])
+        if found is None:
             raise CommandError(f"state machine {arn} has no Distributed Map any more: deploy it again")
-        return reader
+        if found.reader is None:
+            raise CommandError(
+                f"state machine {arn} reads its list from a table: load the failed items with "
+                f"utils/load-ddb.py (`python utils/results.py {self._execution.arn} --out rows.jsonl` "
+                "has them)"
+            )
+        return found.reader
 
     def _put(self, file: BinaryIO, target: Target, content_type: str) -> None:
         with aws_errors(f"writing the list of failed items to {target}"):

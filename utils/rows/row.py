@@ -7,6 +7,7 @@ from typing import Literal
 from utils.watch.plain_json import parse
 
 RowStatus = Literal["succeeded", "failed", "pending"]
+Route = Literal["direct", "queue"]
 
 
 @dataclass(slots=True)
@@ -22,6 +23,9 @@ class Row:
     attempts
         None where nothing says how many there were: the child workflow
         execution failed as a whole.
+    route
+        Which way it was processed; None where there is only one, and where
+        nothing says it.
     """
 
     index: int
@@ -29,6 +33,7 @@ class Row:
     status: RowStatus
     outcome: str | None
     attempts: int | None
+    route: Route | None = None
 
     def as_json(self) -> str:
         """Write the row as JSON on one line."""
@@ -36,9 +41,10 @@ class Row:
         if self.outcome is not None:
             outcome = f', "{"result" if self.status == "succeeded" else "error"}": {self.outcome}'
         attempts = "null" if self.attempts is None else self.attempts
+        route = f', "route": "{self.route}"' if self.route else ""
         return (
             f'{{"index": {self.index}, "item": {self.item}, "status": "{self.status}"{outcome}, '
-            f'"attempts": {attempts}}}'
+            f'"attempts": {attempts}{route}}}'
         )
 
     def error(self) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self, cast
 
 from utils.rows.disk import temporary_file_errors
-from utils.rows.row import Row, RowStatus
+from utils.rows.row import Route, Row, RowStatus
 
 CHUNK_BYTES = 32 << 20
 """Rows are sorted in memory in chunks of this size; more chunks than one go to a temporary file."""
@@ -63,7 +63,8 @@ class SortedRows(AbstractContextManager["SortedRows"]):
         """
         attempts = "" if row.attempts is None else row.attempts
         outcome = row.outcome or ""
-        text = f"{row.index:0{INDEX_DIGITS}}\t{ended}\t{row.status}\t{attempts}\t{row.item}\t{outcome}\n"
+        start = f"{row.index:0{INDEX_DIGITS}}\t{ended}\t{row.status}\t{attempts}\t{row.route or ''}"
+        text = f"{start}\t{row.item}\t{outcome}\n"
         # Half of a surrogate pair is no character of UTF-8, and its escape is the same JSON.
         line = text.encode(errors="backslashreplace")
         self._lines.append(line)
@@ -111,7 +112,12 @@ class SortedRows(AbstractContextManager["SortedRows"]):
 
 
 def _row(line: bytes) -> Row:
-    index, _, status, attempts, item, outcome = line[:-1].decode().split("\t")
+    index, _, status, attempts, route, item, outcome = line[:-1].decode().split("\t")
     return Row(
-        int(index), item, cast("RowStatus", status), outcome or None, int(attempts) if attempts else None
+        int(index),
+        item,
+        cast("RowStatus", status),
+        outcome or None,
+        int(attempts) if attempts else None,
+        cast("Route", route) if route else None,
     )

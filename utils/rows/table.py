@@ -16,7 +16,8 @@ from utils.watch.timeline import STATUS_STYLES
 FIRST_ROWS = 20
 LAST_ROWS = 20
 
-HEADS = ("#", "Item", "Attempts", "Status", "Result or error")
+HEADS = ("#", "Item", "Attempts", "Route", "Status", "Result or error")
+ROUTE = HEADS.index("Route")
 
 STYLES = {"pending": STATUS_STYLES["aborted"]} | {str(key): style for key, style in STATUS_STYLES.items()}
 
@@ -43,35 +44,39 @@ class RowTable:
             return
         console = open_console()
         rows = [*self._first, *self._last]
-        cells = [_cells(row, console.width) for row in rows]
+        lines = [[Text(head) for head in HEADS], *(_cells(row, console.width) for row in rows)]
         if left_out := self._count - len(rows):
-            cells.insert(FIRST_ROWS, (Text("…"), Text(), Text(), Text(), Text(not_shown(left_out), "dim")))
-        table = _empty_table(cells, console.width)
-        for line in cells:
+            lines.insert(FIRST_ROWS + 1, [Text("…"), *[Text()] * 4, Text(not_shown(left_out), "dim")])
+        if not any(row.route for row in rows):
+            for line in lines:
+                del line[ROUTE]
+        table = _empty_table(lines, console.width)
+        for line in lines[1:]:
             table.add_row(*line)
         console.print(table)
 
 
-def _cells(row: Row, width: int) -> tuple[Text, ...]:
+def _cells(row: Row, width: int) -> list[Text]:
     style = STYLES[row.status]
     outcome = json_text(row.outcome) if row.status == "succeeded" else error_text(*row.error())
-    return (
+    return [
         Text(str(row.index)),
         Text(abbreviate(json_text(row.item), width)),
         Text("" if row.attempts is None else str(row.attempts)),
+        Text(row.route or ""),
         Text(row.status, style),
         Text(abbreviate(outcome, width), style if row.status == "failed" else ""),
-    )
+    ]
 
 
-def _empty_table(cells: Sequence[tuple[Text, ...]], width: int) -> Table:
+def _empty_table(lines: Sequence[Sequence[Text]], width: int) -> Table:
     """Lay the columns out so that only item and outcome are cut; the items give way first, to two fifths."""
-    widths = [max(len(head), *(line[column].cell_len for line in cells)) for column, head in enumerate(HEADS)]
-    free = width - sum(widths[column] for column in (0, 2, 3)) - COLUMN_GAP * len(HEADS)
-    widths[1] = min(widths[1], max(free - widths[4], 2 * free // 5))
-    widths[4] = min(widths[4], free - widths[1])
+    widths = [max(cell.cell_len for cell in column) for column in zip(*lines, strict=True)]
+    free = width - (sum(widths) - widths[1] - widths[-1]) - COLUMN_GAP * len(widths)
+    widths[1] = min(widths[1], max(free - widths[-1], 2 * free // 5))
+    widths[-1] = min(widths[-1], free - widths[1])
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, COLUMN_GAP - 1, 0, 0))
-    for column, head in enumerate(HEADS):
+    for column, head in enumerate(lines[0]):
         table.add_column(
             head,
             justify="right" if column in {0, 2} else "left",

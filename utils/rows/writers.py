@@ -13,7 +13,7 @@ from utils.command import CommandError
 from utils.rows.row import Row
 from utils.rows.table import RowTable
 
-CSV_COLUMNS = ("index", "item", "status", "result", "error_name", "error_message", "attempts")
+CSV_COLUMNS = ("index", "item", "status", "result", "error_name", "error_message", "attempts", "route")
 
 SUFFIXES = (".jsonl", ".csv")
 
@@ -48,7 +48,9 @@ class CsvWriter:
         """Write a row."""
         name, message = row.error()
         result = row.outcome if row.status == "succeeded" else None
-        self._writer.writerow((row.index, row.item, row.status, result, name, message, row.attempts))
+        self._writer.writerow(
+            (row.index, row.item, row.status, result, name, message, row.attempts, row.route)
+        )
 
 
 @contextmanager

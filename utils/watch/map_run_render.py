@@ -58,6 +58,7 @@ def summary_table(summary: Summary) -> Text:
         ("Succeeded", f"{summary.succeeded:,}"),
         ("Failed", f"{summary.failed:,}"),
         *((f"  {one_line(name)}", f"{count:,}") for name, count in names.items()),
+        *((f"Route {one_line(name)}", f"{count:,}") for name, count in summary.routes.items()),
         ("Batches", f"{summary.batches:,}"),
         ("Attempts", f"{summary.attempts:,}"),
     ]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeGuard
 
 from utils.watch.items import Counts
 from utils.watch.plain_json import parse
@@ -16,6 +17,8 @@ class Summary:
     ----------
     errors
         Failed items by the name of their error.
+    routes
+        Items by the way that they were processed; empty where there is only one.
     started, ended
         Of the first and the last batch; None of an empty list.
     results, summary
@@ -26,6 +29,7 @@ class Summary:
     succeeded: int
     failed: int
     errors: Mapping[str, int]
+    routes: Mapping[str, int]
     batches: int
     attempts: int
     started: datetime | None
@@ -59,11 +63,16 @@ def read_summary(output: str | None) -> Summary | None:
             "firstStartedAt": str() | None as started,
             "lastEndedAt": str() | None as ended,
             "results": {"bucket": bucket, "manifest": manifest, "summary": summary},
-        } if all(isinstance(count, int) for count in errors.values()):
+            **others,
+        } if _are_counts(errors) and _are_counts(routes := others.get("routes", {})):
             files = f"s3://{bucket}/{manifest}", f"s3://{bucket}/{summary}"
             times = _moment(started), _moment(ended)
-            return Summary(items, succeeded, failed, errors, batches, attempts, *times, *files)
+            return Summary(items, succeeded, failed, errors, routes, batches, attempts, *times, *files)
     return None
+
+
+def _are_counts(value: object) -> TypeGuard[dict[str, int]]:
+    return isinstance(value, dict) and all(isinstance(count, int) for count in value.values())
 
 
 def _moment(text: str | None) -> datetime | None:

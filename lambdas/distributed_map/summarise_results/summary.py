@@ -39,6 +39,7 @@ class Counts:
         self.batches = 0
         self.attempts = 0
         self.errors: Counter[str] = Counter()
+        self.routes: Counter[str] = Counter()
         self._first_start: datetime | None = None
         self._last_end: datetime | None = None
 
@@ -49,8 +50,11 @@ class Counts:
         self._first_start = min(start, self._first_start or start)
         self._last_end = max(end, self._last_end or end)
 
-    def add_outcomes(self, outcomes: list[dict[str, Any]]) -> None:
-        """Count the outcomes of a batch."""
+    def add_output(self, output: dict[str, Any]) -> None:
+        """Count the outcomes of a batch, and the route that they took, if the output names it."""
+        outcomes = output["outcomes"]
+        if "route" in output:
+            self.routes[output["route"]] += len(outcomes)
         for outcome in outcomes:
             self.attempts += outcome["attempts"]
             if outcome["status"] == "succeeded":
@@ -73,6 +77,7 @@ class Counts:
             "succeeded": self.succeeded,
             "failed": self.failed,
             "errors": dict(self.errors.most_common()),
+            **({"routes": dict(sorted(self.routes.items()))} if self.routes else {}),
             "batches": self.batches,
             "attempts": self.attempts,
             "firstStartedAt": _format_time(self._first_start),
@@ -89,9 +94,10 @@ def summarise_results(s3: "S3Client", bucket: str, manifest_key: str) -> dict[st
     Returns
     -------
     dict
-        ``items``, ``succeeded``, ``failed``, ``errors`` (failed items by error name), ``batches``,
-        ``attempts`` (of items with an outcome), ``firstStartedAt`` and ``lastEndedAt`` (None if there is no
-        batch), and ``results``: where the files are.
+        ``items``, ``succeeded``, ``failed``, ``errors`` (failed items by error name), ``routes`` (items by
+        the route that their child names, if one does), ``batches``, ``attempts`` (of items with an outcome),
+        ``firstStartedAt`` and ``lastEndedAt`` (None if there is no batch), and ``results``: where the files
+        are.
 
     Raises
     ------
@@ -103,7 +109,7 @@ def summarise_results(s3: "S3Client", bucket: str, manifest_key: str) -> dict[st
     counts = Counts()
     for child in _read_children(s3, bucket, files["SUCCEEDED"]):
         counts.add_batch(child)
-        counts.add_outcomes(json.loads(child["Output"])["outcomes"])
+        counts.add_output(json.loads(child["Output"]))
     for child in _read_children(s3, bucket, files["FAILED"]):
         counts.add_batch(child)
         counts.add_failures(_error_name(child), len(json.loads(child["Input"])["Items"]))
