@@ -8,17 +8,16 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
 from stacks.config_errors import describe
+from stacks.config_maps import DistributedMapConfig, ThrottledMapConfig
+from stacks.config_section import MAX_SECONDS, Section
 from stacks.json_file import JsonFileError, read_json
 
 INLINE_MAP_CONCURRENCY_LIMIT = 40
 """Iterations that AWS runs at once in an inline Map (Step Functions quotas)."""
-
-MAX_SECONDS = 99_999_999
-"""Longest wait and longest timeout (Amazon States Language)."""
 
 LIST_ATTRIBUTE = "values"
 """The attribute of the table's item that holds the list."""
@@ -27,16 +26,7 @@ MAX_KEY_NAME_BYTES = 255
 MAX_KEY_VALUE_BYTES = 2048
 """Limits of a partition key in UTF-8 (DynamoDB quotas)."""
 
-MAX_OBJECT_KEY_BYTES = 1024
-"""Longest key of an object in UTF-8 (S3 guide, "Naming Amazon S3 objects")."""
-
-MAX_CHILDREN_AT_ONCE = 10_000
-"""Child workflow executions that AWS runs at once for a Distributed Map (Step Functions quotas)."""
-
-MAX_BATCH_BYTES = 200 * 1024
-"""Of the 256 KiB that a state's data may have; the rest is for how far the items of a batch have come."""
-
-WorkflowName = Literal["fanOut", "distributedMap"]
+WorkflowName = Literal["fanOut", "distributedMap", "throttledMap"]
 
 
 class ConfigError(Exception):
@@ -48,10 +38,6 @@ class ConfigError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 def _check_key_name(name: str) -> str:
@@ -66,19 +52,13 @@ def _check_key_value(value: str) -> str:
     return value
 
 
-def _check_object_key(key: str) -> str:
-    if not 1 <= len(key.encode()) <= MAX_OBJECT_KEY_BYTES or "${" in key:
-        raise ValueError
-    return key
-
-
 def _check_workflows(names: tuple[str, ...]) -> tuple[str, ...]:
     if not names or len(set(names)) < len(names):
         raise ValueError
     return names
 
 
-class DdbConfig(_Section):
+class DdbConfig(Section):
     """The DynamoDB item that holds the list."""
 
     tableName: str = Field(
@@ -111,7 +91,7 @@ class DdbConfig(_Section):
     )
 
 
-class StepfuncConfig(_Section):
+class StepfuncConfig(Section):
     """How the list is fanned out."""
 
     maxConcurrency: int = Field(
@@ -136,67 +116,7 @@ class StepfuncConfig(_Section):
     )
 
 
-class MapConfig(_Section):
-    """What the workflows with a Distributed Map have in common."""
-
-    key: Annotated[str, AfterValidator(_check_object_key)] = Field(
-        "lists/items.jsonl",
-        description="Key of the list in the lists bucket; an execution's input may name another.",
-        json_schema_extra={
-            "minLength": 1,
-            "maxLength": MAX_OBJECT_KEY_BYTES,
-            "not": {"pattern": r"\$\{"},
-            "errorMessage": f"text of 1 to {MAX_OBJECT_KEY_BYTES} bytes in UTF-8 without '${{'",
-        },
-    )
-    format: Literal["json", "jsonl", "csv"] = Field(
-        "jsonl",
-        description="Format of the list: 'json' is an array, 'jsonl' an item a line, "
-        "'csv' an item a row, with the names of the columns in the first.",
-    )
-    maxConcurrency: int = Field(
-        1000,
-        ge=0,
-        le=MAX_CHILDREN_AT_ONCE,
-        description="Child workflow executions at once, each of which processes a batch; "
-        f"0 means as many as AWS allows, which is {MAX_CHILDREN_AT_ONCE}.",
-    )
-    childType: Literal["EXPRESS", "STANDARD"]
-    maxAttempts: int = Field(3, ge=1, le=10, description="How often an item is tried before it has failed.")
-    toleratedFailurePercentage: float = Field(
-        0,
-        ge=0,
-        le=100,
-        allow_inf_nan=False,
-        description="Failed items that an execution tolerates, in percent of all; 0 beside a "
-        "toleratedFailureCount means that there is no such limit.",
-    )
-    toleratedFailureCount: int = Field(
-        0,
-        ge=0,
-        description="Failed items that an execution tolerates; 0 beside a toleratedFailurePercentage means "
-        "that there is no such limit. With both 0, none is tolerated.",
-    )
-    timeoutDurationSeconds: int = Field(
-        3600, ge=1, le=MAX_SECONDS, description="Seconds after which an execution ends TIMED_OUT."
-    )
-
-
-class DistributedMapConfig(MapConfig):
-    """How a list in S3 is fanned out, in batches."""
-
-    childType: Literal["EXPRESS", "STANDARD"] = Field(
-        "EXPRESS",
-        description="Type of the execution that processes a batch: 'EXPRESS' costs less and ends after "
-        "5 minutes, 'STANDARD' has a history of its own.",
-    )
-    maxItemsPerBatch: int = Field(100, ge=1, le=1000, description="Items in a batch, at most.")
-    maxInputBytesPerBatch: int = Field(
-        MAX_BATCH_BYTES, ge=1024, le=MAX_BATCH_BYTES, description="Bytes of a batch as JSON, at most."
-    )
-
-
-class Config(_Section):
+class Config(Section):
     """The whole of config.json. A section that is missing has its defaults."""
 
     workflows: Annotated[tuple[WorkflowName, ...], AfterValidator(_check_workflows)] = Field(
@@ -213,6 +133,7 @@ class Config(_Section):
     ddb: DdbConfig = DdbConfig()
     stepfunc: StepfuncConfig = StepfuncConfig()
     distributedMap: DistributedMapConfig = DistributedMapConfig()
+    throttledMap: ThrottledMapConfig = ThrottledMapConfig()
 
 
 def load_config(path: Path) -> Config:
@@ -236,12 +157,18 @@ def load_config(path: Path) -> Config:
 
 def _validate(path: Path, content: object) -> Config:
     try:
-        return Config.model_validate(content)
+        config = Config.model_validate(content)
     except ValidationError as error:
         schema = _schema()
         problems = error.errors(include_url=False, include_context=False)
         lines = [describe(path, problem["loc"], problem["input"], schema) for problem in problems]
         raise ConfigError(*lines) from error
+    if config.throttledMap.source == "dynamodb" and "fanOut" not in config.workflows:
+        raise ConfigError(
+            f'{path}: throttledMap.source = "dynamodb": allowed is "s3", unless workflows has fanOut, '
+            "which has the table"
+        )
+    return config
 
 
 class _SchemaWithoutTitles(GenerateJsonSchema):

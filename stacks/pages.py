@@ -16,10 +16,15 @@ from aws_cdk.assertions import Template
 from stacks.config import Config
 from stacks.distributed_map.stack import DistributedMapStack
 from stacks.fan_out.stack import FanOutStack
+from stacks.throttled_map.stack import ThrottledMapStack
 
 _ROOT = Path(__file__).parent.parent
 _FOLDER = _ROOT / "docs" / "workflows"
-PAGES = {_FOLDER / "fan_out.md": FanOutStack, _FOLDER / "distributed_map.md": DistributedMapStack}
+PAGES = {
+    _FOLDER / "fan_out.md": FanOutStack,
+    _FOLDER / "distributed_map.md": DistributedMapStack,
+    _FOLDER / "throttled_map.md": ThrottledMapStack,
+}
 _SHAPES = {"Choice": '{"%s"}', "Wait": '(["%s"])', "Fail": '[["%s"]]', "Succeed": '[["%s"]]'}
 
 
@@ -47,7 +52,7 @@ def draw(definition: dict[str, Any]) -> str:
 def _draw_states(machine: dict[str, Any]) -> Iterator[str]:
     for name, state in machine["States"].items():
         if "ItemProcessor" in state:
-            each = "batch" if "ItemBatcher" in state else "item"
+            each = "batch" if state.get("ItemBatcher", {}).get("MaxItemsPerBatch", 1) > 1 else "item"
             yield f'    subgraph {_node(name)}["{name}: for each {each}"]'
             yield from _draw_states(state["ItemProcessor"])
             yield "    end"

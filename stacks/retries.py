@@ -13,6 +13,9 @@ LAMBDA_TRANSIENT_ERRORS = [
     "Lambda.ClientExecutionTimeoutException",
 ]
 
+# The names of the optimised integration: what the SDK could not do, and what SQS refused.
+SQS_TRANSIENT_ERRORS = ["SQS.SdkClientException", "SQS.AmazonSQSException"]
+
 
 def add_retry(task: sfn.TaskStateBase, errors: list[str], *, max_retries: int = 6) -> None:
     """Retry with backoff and full jitter, so that concurrent items do not come back all at once."""

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from stacks.config import MAX_CHILDREN_AT_ONCE
+from stacks.config_maps import MAX_CHILDREN_AT_ONCE
 from utils.list_stream import read_items
 from utils.list_text import ListText, Oddity
 

@@ -16,7 +16,8 @@ from typing import BinaryIO
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from stacks.config import MAX_OBJECT_KEY_BYTES, ConfigError, DistributedMapConfig, load_config
+from stacks.config import ConfigError, load_config
+from stacks.config_maps import MAX_OBJECT_KEY_BYTES, DistributedMapConfig
 from utils import limits
 from utils.aws import add_session_arguments, open_session, stack_output
 from utils.command import CommandError, visible

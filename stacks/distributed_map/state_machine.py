@@ -5,7 +5,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.config import DistributedMapConfig
+from stacks.config_maps import DistributedMapConfig
 from stacks.map_run.batch_processor import BatchProcessor
 from stacks.map_run.item_source import bucket_reader, check_key
 from stacks.map_run.map_state import process_items

@@ -6,7 +6,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from stacks.config import MapConfig
+from stacks.config_maps import MapConfig
 from stacks.expressions import jsonata
 from stacks.functions import TASK_TIMEOUT_SECONDS
 from stacks.map_run.expressions import (

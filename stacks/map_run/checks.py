@@ -5,7 +5,8 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from stacks.config import MAX_CHILDREN_AT_ONCE, MapConfig, WorkflowName
+from stacks.config import WorkflowName
+from stacks.config_maps import MAX_CHILDREN_AT_ONCE, MapConfig
 from stacks.findings import acknowledge, logical_id, wildcard
 from stacks.map_run.map_state import LABEL
 

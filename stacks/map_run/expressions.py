@@ -7,7 +7,7 @@ fail. The tests evaluate each with one item, none, and what is null or missing.
 
 import json
 
-from stacks.config import MapConfig
+from stacks.config_maps import MapConfig
 from stacks.expressions import literal, set_message
 
 EXPRESS_BATCH_SECONDS = 270

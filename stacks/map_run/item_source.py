@@ -4,7 +4,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from stacks.config import MapConfig
+from stacks.config_maps import MapConfig
 from stacks.expressions import jsonata
 from stacks.map_run.expressions import KEY_IS_USABLE, list_key
 

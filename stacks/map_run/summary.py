@@ -8,7 +8,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from stacks.config import MapConfig
+from stacks.config_maps import MapConfig
 from stacks.expressions import jsonata
 from stacks.findings import acknowledge, logical_id, wildcard
 from stacks.functions import TASK_MARGIN_SECONDS, create_function

@@ -35,6 +35,11 @@ def run_app(tmp_path):
         ("{}", ["FanOutStack"]),
         ('{"workflows": ["distributedMap"]}', ["DistributedMapStack"]),
         ('{"workflows": ["fanOut", "distributedMap"]}', ["FanOutStack", "DistributedMapStack"]),
+        ('{"workflows": ["throttledMap"]}', ["ThrottledMapStack"]),
+        (
+            '{"workflows": ["fanOut", "throttledMap"], "throttledMap": {"source": "dynamodb"}}',
+            ["FanOutStack", "ThrottledMapStack"],
+        ),
     ],
 )
 def test_app_adds_the_configured_stacks_for_any_account_and_region(run_app, tmp_path, text, stacks):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from cfnlint.api import lint
-from templates import FULL_JITTER, LAMBDA_TRANSIENT_ERRORS
+from templates import FULL_JITTER, LAMBDA_TRANSIENT_ERRORS, as_cfn_lint_knows_it, retry_of
 
 from stacks.distributed_map.stack import DistributedMapStack
 from stacks.pages import read_definition
@@ -177,13 +177,6 @@ def test_batch_and_item_are_processed_by_the_same_function_with_the_same_payload
     assert item["Output"] == "{% $states.result.Payload %}"
 
 
-def retry_of(task, error):
-    """Return the one retrier of a task for an error, without its errors; None if there is none."""
-    found = [it for it in task["Retry"] if error in it["ErrorEquals"]]
-    assert len(found) <= 1
-    return {key: value for key, value in found[0].items() if key != "ErrorEquals"} if found else None
-
-
 def test_every_invocation_is_retried_on_lambdas_errors(definition, child):
     states = child()
     item = states["Process Items One by One"]["ItemProcessor"]["States"]["Process One Item"]
@@ -224,22 +217,6 @@ def test_summary_gets_where_the_results_are_and_is_the_output(definition):
     assert task["Output"] == "{% $states.result.Payload %}"
 
 
-def as_cfn_lint_knows_it(states):
-    """Replace what its schema of the language lacks: JSONata in TimeoutSeconds, QueryLanguage in Succeed."""
-    known = {}
-    for name, original in states.items():
-        state = dict(original)
-        if str(state.get("TimeoutSeconds", "")).startswith("{%"):
-            state["TimeoutSeconds"] = 75
-        if state["Type"] == "Succeed":
-            state.pop("QueryLanguage", None)
-        if "ItemProcessor" in state:
-            inner = as_cfn_lint_knows_it(state["ItemProcessor"]["States"])
-            state["ItemProcessor"] = {**state["ItemProcessor"], "States": inner}
-        known[name] = state
-    return known
-
-
 @pytest.mark.parametrize(
     "section",
     [
@@ -253,13 +230,4 @@ def as_cfn_lint_knows_it(states):
     ids=lambda section: next(iter(section), "default"),
 )
 def test_definition_passes_cfn_lint(definition, section):
-    # Given a template that has the definition as an object, which cfn-lint reads, and not as a joined text
-    role = "arn:aws:iam::123456789012:role/DistributedMap"
-    machine = definition(**section)
-    known = {**machine, "States": as_cfn_lint_knows_it(machine["States"])}
-    properties = {"RoleArn": role, "Definition": known}
-    template = {
-        "Resources": {"Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}}
-    }
-    # Then it is valid Amazon States Language
-    assert lint(json.dumps(template)) == []
+    assert lint(json.dumps(as_cfn_lint_knows_it(definition(**section)))) == []

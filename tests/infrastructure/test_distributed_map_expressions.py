@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from evaluation import evaluate
 
-from stacks.config import DistributedMapConfig
+from stacks.config_maps import DistributedMapConfig
 from stacks.map_run import expressions
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Annotations, Match
 from cfnlint.api import ManualArgs, lint
-from templates import LOG_AND_TRACE, logical_id, of_type, statements
+from templates import LOG_AND_TRACE, logical_id, objects_of, of_type, own_log, statements
 
 from stacks.config import Config
 from stacks.distributed_map.stack import DistributedMapStack
@@ -104,15 +104,6 @@ def test_function_has_the_time_and_the_memory_that_it_needs(template, handler, t
     assert (properties["Runtime"], properties["Architectures"]) == ("python3.14", ["arm64"])
 
 
-def own_log(template, function):
-    log_group = template["Resources"][function]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
-    return {
-        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-        "Effect": "Allow",
-        "Resource": {"Fn::GetAtt": [log_group, "Arn"]},
-    }
-
-
 def test_item_processor_may_only_write_its_own_log(template):
     function = logical_id(template, "AWS::Lambda::Function", **BATCH_HANDLER)
     assert statements(template, function) == [own_log(template, function)]
@@ -129,10 +120,6 @@ def test_summary_may_read_results_and_write_only_summaries(template, bucket_id):
     assert (read["Action"], read["Resource"]) == ("s3:GetObject", {"Fn::Join": ["", [arn, "/runs/*"]]})
     assert write["Action"] == "s3:PutObject"
     assert write["Resource"] == {"Fn::Join": ["", [arn, "/runs/*/summary.json"]]}
-
-
-def objects_of(bucket):
-    return {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::", {"Ref": bucket}, "/*"]]}
 
 
 def test_state_machine_may_use_its_own_buckets_functions_and_children(template, bucket_id):

@@ -67,6 +67,12 @@ def test_map_in_a_map_is_a_box_in_a_box():
     assert lines[-4:] == ["end", "Inner --> Last", 'Last[["Last"]]', "end"]
 
 
+def test_map_in_batches_of_one_is_for_each_item():
+    outer = {"Type": "Map", "ItemProcessor": MACHINE, "ItemBatcher": {"MaxItemsPerBatch": 1}, "End": True}
+    lines = draw({"StartAt": "Outer", "States": {"Outer": outer}}).splitlines()
+    assert lines[2].strip() == 'subgraph Outer["Outer: for each item"]'
+
+
 def test_every_workflow_has_its_page():
     names = {"".join(f"_{c.lower()}" if c.isupper() else c for c in name) for name in get_args(WorkflowName)}
     assert {path.stem for path in PAGES} == names

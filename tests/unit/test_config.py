@@ -15,7 +15,7 @@ DDB_KEYS = "tableName, partitionKeyName, partitionKeyValueField"
 X, E = "x" * 76, "é" * 76
 POLICIES = "allowed is one of fail, continue"
 UNKNOWN = "there is no such key; allowed are"
-ALL_KEYS = "workflows, production, ddb, stepfunc, distributedMap"
+ALL_KEYS = "workflows, production, ddb, stepfunc, distributedMap, throttledMap"
 KEY_NAME = (
     "allowed is text of 1 to 255 bytes in UTF-8 without '${', other than 'values', which holds the list"
 )
@@ -24,11 +24,20 @@ KEY_VALUE = (
     "which Step Functions takes for an expression"
 )
 TABLE_NAME = "allowed is 3 to 255 letters, digits, '_', '-' or '.'"
-WORKFLOWS = "allowed is a list of one or more of fanOut, distributedMap, each once"
+WORKFLOWS = "allowed is a list of one or more of fanOut, distributedMap, throttledMap, each once"
 FROM_0 = "allowed is a whole number from 0"
 SECONDS = "allowed is a whole number from 0 to 99999999"
 LIST_KEY = "allowed is text of 1 to 1024 bytes in UTF-8 without '${'"
 PERCENTAGE = "allowed is a number from 0 to 100"
+FIELD = "allowed is text of 1 character or more without '${'"
+SOURCE = 'allowed is "s3", unless workflows has fanOut, which has the table'
+CHILD_TYPE = "allowed is only STANDARD, since an EXPRESS child cannot wait for a token"
+HEARTBEAT = "allowed is a whole number from 1, and less than itemTimeoutSeconds"
+THROTTLED_MAP_KEYS = (
+    "key, format, maxConcurrency, childType, maxAttempts, toleratedFailurePercentage, toleratedFailureCount, "
+    "timeoutDurationSeconds, source, throttledField, workerMaxConcurrency, maxPerSecond, itemTimeoutSeconds, "
+    "heartbeatSeconds, maxReceiveCount"
+)
 
 
 @pytest.fixture
@@ -66,6 +75,26 @@ def test_distributed_map_has_the_defaults_that_the_page_describes(load):
         "toleratedFailurePercentage": 0,
         "toleratedFailureCount": 0,
         "timeoutDurationSeconds": 3600,
+    }
+
+
+def test_throttled_map_has_the_defaults_that_the_page_describes(load):
+    assert load('{"workflows": ["throttledMap"]}').throttledMap.model_dump() == {
+        "source": "s3",
+        "key": "lists/items.jsonl",
+        "format": "jsonl",
+        "maxConcurrency": 1000,
+        "childType": "STANDARD",
+        "maxAttempts": 3,
+        "toleratedFailurePercentage": 0,
+        "toleratedFailureCount": 0,
+        "timeoutDurationSeconds": 3600,
+        "throttledField": "throttled",
+        "workerMaxConcurrency": 2,
+        "maxPerSecond": 0,
+        "itemTimeoutSeconds": 300,
+        "heartbeatSeconds": 60,
+        "maxReceiveCount": 3,
     }
 
 
@@ -122,6 +151,19 @@ def test_what_is_missing_has_its_default(load, text):
         ("distributedMap", "toleratedFailurePercentage", 100),
         ("distributedMap", "toleratedFailurePercentage", 0.5),
         ("distributedMap", "toleratedFailureCount", 10**9),
+        ("throttledMap", "childType", "STANDARD"),
+        ("throttledMap", "throttledField", 'is "slow"'),
+        ("throttledMap", "workerMaxConcurrency", 2),
+        ("throttledMap", "workerMaxConcurrency", 1000),
+        ("throttledMap", "maxPerSecond", 0),
+        ("throttledMap", "maxPerSecond", 0.001),
+        ("throttledMap", "maxPerSecond", 1000),
+        ("throttledMap", "itemTimeoutSeconds", 61),
+        ("throttledMap", "heartbeatSeconds", 1),
+        ("throttledMap", "heartbeatSeconds", 299),
+        ("throttledMap", "maxReceiveCount", 1),
+        ("throttledMap", "maxReceiveCount", 1000),
+        ("throttledMap", "source", "dynamodb"),
     ],
 )
 def test_value_at_its_limit_is_accepted(load, section, key, value):
@@ -221,7 +263,57 @@ def test_value_at_its_limit_is_accepted(load, section, key, value):
             {"distributedMap": {"toleratedFailureCount": -1}},
             f"distributedMap.toleratedFailureCount = -1: {FROM_0}",
         ),
-        ({"workflows": ["fanout"]}, 'workflows[0] = "fanout": allowed is one of fanOut, distributedMap'),
+        (
+            {"workflows": ["fanout"]},
+            'workflows[0] = "fanout": allowed is one of fanOut, distributedMap, throttledMap',
+        ),
+        (
+            {"workflows": ["throttledMap"], "throttledMap": {"source": "dynamodb"}},
+            f'throttledMap.source = "dynamodb": {SOURCE}',
+        ),
+        (
+            {"throttledMap": {"source": "sqs"}},
+            'throttledMap.source = "sqs": allowed is one of s3, dynamodb',
+        ),
+        (
+            {"throttledMap": {"childType": "EXPRESS"}},
+            f'throttledMap.childType = "EXPRESS": {CHILD_TYPE}',
+        ),
+        ({"throttledMap": {"throttledField": ""}}, f'throttledMap.throttledField = "": {FIELD}'),
+        ({"throttledMap": {"throttledField": "a${b}"}}, f'throttledMap.throttledField = "a${{b}}": {FIELD}'),
+        ({"throttledMap": {"throttledField": True}}, f"throttledMap.throttledField = true: {FIELD}"),
+        (
+            {"throttledMap": {"workerMaxConcurrency": 1}},
+            "throttledMap.workerMaxConcurrency = 1: allowed is a whole number from 2 to 1000",
+        ),
+        (
+            {"throttledMap": {"workerMaxConcurrency": 1001}},
+            "throttledMap.workerMaxConcurrency = 1001: allowed is a whole number from 2 to 1000",
+        ),
+        (
+            {"throttledMap": {"maxPerSecond": -0.5}},
+            "throttledMap.maxPerSecond = -0.5: allowed is a number from 0 to 1000",
+        ),
+        (
+            '{"throttledMap": {"maxPerSecond": Infinity}}',
+            "throttledMap.maxPerSecond = Infinity: allowed is a number from 0 to 1000",
+        ),
+        (
+            {"throttledMap": {"itemTimeoutSeconds": 1}},
+            "throttledMap.itemTimeoutSeconds = 1: allowed is a whole number from 2 to 99999999",
+        ),
+        ({"throttledMap": {"heartbeatSeconds": 0}}, f"throttledMap.heartbeatSeconds = 0: {HEARTBEAT}"),
+        ({"throttledMap": {"heartbeatSeconds": 300}}, f"throttledMap.heartbeatSeconds = 300: {HEARTBEAT}"),
+        # The default is too long for that timeout.
+        ({"throttledMap": {"itemTimeoutSeconds": 60}}, f"throttledMap.heartbeatSeconds = 60: {HEARTBEAT}"),
+        (
+            {"throttledMap": {"maxReceiveCount": 0}},
+            "throttledMap.maxReceiveCount = 0: allowed is a whole number from 1 to 1000",
+        ),
+        (
+            {"throttledMap": {"maxItemsPerBatch": 1}},
+            f"throttledMap.maxItemsPerBatch = 1: {UNKNOWN} {THROTTLED_MAP_KEYS}",
+        ),
         ({"workflows": "fanOut"}, f'workflows = "fanOut": {WORKFLOWS}'),
         ({"workflows": []}, f"workflows = []: {WORKFLOWS}"),
         ({"workflows": ["fanOut", "fanOut"]}, f'workflows = ["fanOut", "fanOut"]: {WORKFLOWS}'),

@@ -1,0 +1,52 @@
+"""The states of a child workflow execution whose item goes through the queue."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from stacks.config_maps import ThrottledMapConfig
+from stacks.expressions import jsonata
+from stacks.retries import SQS_TRANSIENT_ERRORS, add_retry
+from stacks.throttled_map.expressions import CAUGHT_ERROR, FAILED_OUTCOME, MESSAGE, QUEUE_OUTCOME
+
+UNDELIVERABLE = "ItemUndeliverable"
+"""As in lambdas/throttled_map/dead_letters/dead_letters.py."""
+
+# What the processor raised, and a worker that was lost. Not the task's own timeout: another attempt would
+# wait as long as this one.
+WORTH_AN_ATTEMPT = ["States.TaskFailed", "States.HeartbeatTimeout"]
+
+
+class QueueProcessor(Construct):
+    """Sends the item to ``queue`` and waits for the answer to its task token; the child always succeeds.
+
+    Attributes
+    ----------
+    start
+        The first state.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, config: ThrottledMapConfig, queue: sqs.IQueue) -> None:
+        super().__init__(scope, id_)
+        send = tasks.SqsSendMessage.jsonata(
+            self,
+            "Process Through Queue",
+            queue=queue,
+            integration_pattern=sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
+            message_body=sfn.TaskInput.from_object({key: jsonata(it) for key, it in MESSAGE.items()}),
+            outputs=jsonata(QUEUE_OUTCOME),
+            task_timeout=sfn.Timeout.duration(Duration.seconds(config.itemTimeoutSeconds)),
+            heartbeat_timeout=sfn.Timeout.duration(Duration.seconds(config.heartbeatSeconds)),
+        )
+        # The first retrier that names an error counts. An undeliverable item had its attempts in the queue.
+        add_retry(send, [UNDELIVERABLE], max_retries=0)
+        add_retry(send, SQS_TRANSIENT_ERRORS)
+        if config.maxAttempts > 1:
+            add_retry(send, WORTH_AN_ATTEMPT, max_retries=config.maxAttempts - 1)
+        record = sfn.Pass.jsonata(self, "Record Failure", outputs=jsonata(FAILED_OUTCOME))
+        # The first is that of data over 256 KiB, which States.ALL leaves out by AWS's guide.
+        for error in ("States.DataLimitExceeded", "States.ALL"):
+            send.add_catch(record, errors=[error], outputs=jsonata(CAUGHT_ERROR))
+        self.start: sfn.IChainable = send
