@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from distributed_states import KEEP, distributed
 from local_aws import free_port
 from state_machines import ROLE, StepFunctions, invoke, machine, map_over, wait_for
 
@@ -88,6 +89,35 @@ def stop_leaves_previous_event_out(stock: StepFunctions) -> bool:
     return "previousEventId" not in stock.wait(arn).events[-1]
 
 
+def nothing_can_be_redriven(stock: StepFunctions) -> bool:
+    failed = stock.run(machine(Break={"Type": "Fail"}))
+    with pytest.raises(ClientError) as refusal:
+        stock.api.redrive_execution(executionArn=failed.arn)
+    return refusal.value.response["Error"]["Code"] == "InvalidAction"
+
+
+def description_tells_of_no_redrives(stock: StepFunctions) -> bool:
+    failed = stock.run(machine(Break={"Type": "Fail"}))
+    return "redriveStatus" not in stock.api.describe_execution(executionArn=failed.arn)
+
+
+def map_run_of_stock(stock: StepFunctions) -> str:
+    outcome = stock.run(machine(Each=distributed(KEEP, "EXPRESS")), ["a"])
+    (run,) = stock.api.list_map_runs(executionArn=outcome.arn)["mapRuns"]
+    return str(run["mapRunArn"])
+
+
+def executions_of_nothing_are_listed(stock: StepFunctions) -> bool:
+    stock.run(machine(Keep={"Type": "Pass"}))
+    return bool(stock.api.list_executions()["executions"])
+
+
+def map_run_that_has_ended_is_updated(stock: StepFunctions) -> bool:
+    arn = map_run_of_stock(stock)
+    stock.api.update_map_run(mapRunArn=arn, maxConcurrency=7)
+    return bool(stock.api.describe_map_run(mapRunArn=arn)["maxConcurrency"] == 7)
+
+
 def unknown_token_is_no_invalid_token(
     call: Callable[[StepFunctions], Any],
 ) -> Callable[[StepFunctions], bool]:
@@ -156,11 +186,15 @@ def handler_errors_have_no_name(stock: StepFunctions) -> bool:
 
 
 NEEDED: dict[str, Callable[[StepFunctions], bool]] = {
+    "services.stepfunctions.handle_request": nothing_can_be_redriven,
     "services.stepfunctions._create_state_machine": create_takes_any_definition,
     "services.stepfunctions._update_state_machine": update_takes_any_definition,
     "services.stepfunctions._run_execution": history_lacks_iterations,
     "services.stepfunctions._start_execution": start_takes_any_name,
     "services.stepfunctions._stop_execution": stop_leaves_previous_event_out,
+    "services.stepfunctions._describe_execution": description_tells_of_no_redrives,
+    "services.stepfunctions._list_executions": executions_of_nothing_are_listed,
+    "services.stepfunctions._update_map_run": map_run_that_has_ended_is_updated,
     "services.stepfunctions._send_task_success": unknown_token_is_no_invalid_token(
         lambda stock: stock.api.send_task_success(taskToken="x", output="1")
     ),

@@ -14,6 +14,7 @@ from local.states.distributed.children import Child, Family
 from local.states.distributed.result_writer import Results
 from local.states.distributed.settings import Tolerance
 from local.states.errors import PathError, StatesError
+from local.states.redrive import find_obstacle
 
 MAX_CONCURRENCY = 10_000
 """Children that AWS runs at once (Step Functions quotas)."""
@@ -69,7 +70,7 @@ class MapRun:
         self._unsuccessful: dict[int, Child] = {}
         self._wake = asyncio.Event()
         self._reading: asyncio.Future[Made] | None = None
-        self._unusable = False
+        self._broken: Exception | None = None
         self._stopped: asyncio.Task[None] | None = None
         self._items = dict.fromkeys(_COUNTERS, 0)
         self._children = dict.fromkeys(_COUNTERS, 0)
@@ -103,21 +104,31 @@ class MapRun:
             await asyncio.shield(self._stopped)
             raise
         self._close("SUCCEEDED")
+        # It is not redriven; what it would go on with is as large as the list.
+        self._inputs = None
+        self.results.forget()
         return result
 
     async def redrive(self) -> Any:
         """Run the children that did not succeed, and those that were not started; returns what `run` does."""
+        self.record |= {"redriveCount": self.record["redriveCount"] + 1, "redriveDate": now()}
         if self._stopped is not None:
             await asyncio.shield(self._stopped)
             self._stopped = None
-        self.record |= {"status": "RUNNING", "redriveCount": self.record["redriveCount"] + 1}
-        self.record["redriveDate"] = now()
+        self.record["status"] = "RUNNING"
         self.record.pop("stopDate")
-        self._again.extend(self._unsuccessful[number] for number in sorted(self._unsuccessful))
-        self._unsuccessful.clear()
+        lost = [child for child in self._unsuccessful.values() if find_obstacle(child.record) is not None]
+        for counts, number in (
+            (self._items, sum(child.items for child in lost)),
+            (self._children, len(lost)),
+        ):
+            counts["failuresNotRedrivable"] = number
+        again = self._unsuccessful.keys() - {child.number for child in lost}
+        self._again.extend(self._unsuccessful.pop(number) for number in sorted(again))
         for child in self._again:
             self._count(child, _ENDS[child.record["status"]], "pending")
             self._count(child, None, "pendingRedrive")
+            child.await_redrive()
         return await self.run()
 
     def update(self, **limits: float) -> None:
@@ -128,7 +139,7 @@ class MapRun:
     @property
     def can_go_on(self) -> bool:
         """Whether there are children, or inputs for them, to go on with after a failure."""
-        return self._inputs is not None and not self._unusable
+        return self._inputs is not None and self._broken is None
 
     async def _open(self) -> Iterator[ChildInput]:
         """Read the items once to the end, so that no child starts on a list that cannot be read."""
@@ -166,6 +177,8 @@ class MapRun:
 
     async def _look_ahead(self, some: Iterator[ChildInput]) -> None:
         """Make inputs in a thread, which goes on with them if this line of control is cancelled."""
+        if self._broken is not None:
+            raise self._broken
         self._reading = asyncio.ensure_future(loop.call_blocking(_make, some))
         await self._take_in(self._reading)
 
@@ -176,7 +189,7 @@ class MapRun:
         self._children["total"] += len(inputs)
         self._children["pending"] += len(inputs)
         if error is not None:
-            self._unusable, self._inputs = True, _fail(error)
+            self._broken = error
             raise error
 
     def _start(self, child: Child) -> None:
@@ -217,6 +230,7 @@ class MapRun:
             child.stop()
         await asyncio.gather(*(task for _, task in self._running.values()))
         for child in self._again:
+            child.miss_redrive()
             self._count(child, "pending", _ENDS[child.record["status"]])
             self._unsuccessful[child.number] = child
         self._again.clear()
@@ -226,6 +240,7 @@ class MapRun:
                 await self._take_in(self._reading)
             if self._inputs is not None:
                 await self._look_ahead(self._inputs)
+        with contextlib.suppress(StatesError):
             if self.results.has_bucket:
                 await self._gather()
         self._close(status)
@@ -254,9 +269,3 @@ def _make(inputs: Iterator[ChildInput]) -> Made:
     except (StatesError, PathError) as error:
         return made, error
     return made, None
-
-
-def _fail(error: Exception) -> Iterator[ChildInput]:
-    """No further inputs: a redrive fails where the run before it would have."""
-    raise error
-    yield
