@@ -9,13 +9,23 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from distributed_states import KEEP, distributed
 from local_aws import free_port
-from state_machines import ROLE, StepFunctions, invoke, machine, map_over, wait_for
+from state_machines import (
+    ROLE,
+    StepFunctions,
+    call_through_an_update,
+    invoke,
+    machine,
+    map_over,
+    wait_for,
+)
 
 from local.replacements import REPLACEMENTS
 
@@ -185,6 +195,11 @@ def handler_errors_have_no_name(stock: StepFunctions) -> bool:
     return stock.run(machine(Work=invoke(function))).error != "ValueError"
 
 
+def update_ends_what_runs(states: StepFunctions) -> bool:
+    with TemporaryDirectory() as folder:
+        return call_through_an_update(states, Path(folder))["error"] is not None
+
+
 NEEDED: dict[str, Callable[[StepFunctions], bool]] = {
     "services.stepfunctions.handle_request": nothing_can_be_redriven,
     "services.stepfunctions._create_state_machine": create_takes_any_definition,
@@ -208,6 +223,7 @@ NEEDED: dict[str, Callable[[StepFunctions], bool]] = {
     "services.stepfunctions.reset": reset_lets_executions_run_on,
     "services.cloudformation.provisioners._RESOURCE_HANDLERS": logging_of_a_template_is_lost,
     "services.lambda_svc._execute_function_warm": handler_errors_have_no_name,
+    "services.lambda_svc.invalidate_worker": update_ends_what_runs,
     "core.lambda_runtime._worker_class_for": handler_errors_have_no_name,
     "core.lambda_runtime._PYTHON_WORKER_SCRIPT": handler_errors_have_no_name,
 }
