@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from benchmarks import commands, growth, makespan, memory, rate
+from benchmarks import commands, distributed, growth, makespan, memory, paper, rate, scale
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Report, Result
 from benchmarks.report import machine_line, markdown, replace_figures, terminal_table
@@ -22,13 +22,22 @@ BENCHMARKS: dict[str, Callable[[int, Report], Result]] = {
     "makespan": makespan.measure,
     "memory": memory.measure,
     "commands": commands.measure,
+    "distributed": distributed.measure,
+    "scale": scale.measure,
+    "paper": paper.measure,
 }
+ROUNDS = 5
+FEWER_ROUNDS = {"scale": 1}
+"""Of what takes minutes."""
 EPILOG = """\
-map       what an item of an inline Map takes
-growth    how that grows with the number of items
-makespan  the time of a whole Map over the least that it can take
-memory    of the local AWS with forty Lambda workers (Linux only)
-commands  cdk synth, and a second make demo
+map          what an item of an inline Map takes
+growth       how that grows with the number of items
+makespan     the time of a whole Map over the least that it can take
+memory       of the local AWS with forty Lambda workers (Linux only)
+commands     cdk synth, and a second make demo
+distributed  a Distributed Map of 100,000 items, from list to summary (Linux only)
+scale        time and memory of load, run and results, to 1,000,000 items (Linux only)
+paper        what 1,000,000 items cost on AWS, and the least time they take; runs nothing
 
 Exit code: 0 measured, whether or not a target is met; 1 failed, 2 wrong usage.
 """
@@ -43,7 +52,7 @@ def main() -> int:
     os.environ.pop("AWS_PROFILE", None)
     try:
         results = _measure(arguments.names, arguments.rounds)
-        machine = machine_line(arguments.rounds)
+        machine = machine_line(arguments.rounds or ROUNDS)
         # Where nobody sees the table at once, it need not fit a screen.
         console = Console(width=None if sys.stdout.isatty() else 150)
         console.print(terminal_table(results))
@@ -60,7 +69,7 @@ def main() -> int:
     return 0
 
 
-def _measure(names: list[str], rounds: int) -> dict[str, Result]:
+def _measure(names: list[str], rounds: int | None) -> dict[str, Result]:
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
@@ -74,7 +83,7 @@ def _measure(names: list[str], rounds: int) -> dict[str, Result]:
                     console.print(f"{name}: {line}", highlight=False)
 
             report("starting")
-            results[name] = BENCHMARKS[name](rounds, report)
+            results[name] = BENCHMARKS[name](rounds or FEWER_ROUNDS.get(name, ROUNDS), report)
     return results
 
 
@@ -86,7 +95,7 @@ def _parse() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", type=_name, metavar="NAME", help="which; default: all")
-    parser.add_argument("--rounds", type=_count, default=5, help="measurements of each figure (5)")
+    parser.add_argument("--rounds", type=_count, help="measurements of each figure (5; of scale 1)")
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/README.md")
     arguments = parser.parse_args()
     if arguments.write and arguments.names:

@@ -48,14 +48,16 @@ class Emulator:
     @cached_property
     def lambda_client(self) -> "LambdaClient":
         """Client of its Lambda."""
-        return self._session().client("lambda", endpoint_url=self._endpoint(), config=_CLIENT)
+        return self._session().client("lambda", endpoint_url=self.endpoint, config=_CLIENT)
 
     @cached_property
     def states_client(self) -> "SFNClient":
         """Client of its Step Functions."""
-        return self._session().client("stepfunctions", endpoint_url=self._endpoint(), config=_CLIENT)
+        return self._session().client("stepfunctions", endpoint_url=self.endpoint, config=_CLIENT)
 
-    def _endpoint(self) -> str:
+    @property
+    def endpoint(self) -> str:
+        """URL of all its services."""
         return f"http://{HOST}:{self.port}"
 
     def _session(self) -> boto3.Session:
@@ -131,8 +133,8 @@ def base_environment() -> dict[str, str]:
     }
 
 
-def run_command(command: list[str], environ: dict[str, str]) -> str:
-    """Run a command in the project's root and return what it printed.
+def run_command(command: list[str], environ: dict[str, str], folder: Path = ROOT) -> str:
+    """Run a command in a folder, the project's root if none is given, and return what it printed.
 
     Raises
     ------
@@ -141,7 +143,7 @@ def run_command(command: list[str], environ: dict[str, str]) -> str:
     """
     result = subprocess.run(
         command,
-        cwd=ROOT,
+        cwd=folder,
         env=environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -30,6 +30,8 @@ class Figure:
     """One a round, at least one."""
     limit: float | None = None
     """The target: the median is at most this. None where there is no target."""
+    more_is_better: bool = False
+    """The target is met by a median of at least ``limit``, not at most."""
 
     @property
     def median(self) -> float:
@@ -39,7 +41,9 @@ class Figure:
     @property
     def met(self) -> bool | None:
         """Whether the target is met; None where there is none."""
-        return None if self.limit is None else self.median <= self.limit
+        if self.limit is None:
+            return None
+        return self.median >= self.limit if self.more_is_better else self.median <= self.limit
 
 
 @dataclass(frozen=True)

@@ -1,30 +1,39 @@
 """Benchmark ``memory``: what the local AWS takes with the shipped item processor in forty workers.
 
 Each round starts a new local AWS, and runs a Map of items as DynamoDB types
-them at concurrency 40, all from cold. The workers, which have then loaded
-boto3, are measured as soon as the execution has ended. It needs Linux.
+them at concurrency 40, all from cold. Each worker is kept at its first item
+until all the others have started. They have then loaded boto3, and are measured
+as soon as the execution has ended. It needs Linux.
 """
-
-import os
-from pathlib import Path
 
 from benchmarks.emulators import LOCAL_AWS, ROOT, local_aws
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Figure, Report, Result
-from benchmarks.workloads import create_function, create_map, invoke
+from benchmarks.process_memory import list_group, read_memory, require_linux
+from benchmarks.workloads import WARM_UP_SECONDS, create_function, create_map, invoke
 
 ITEMS = 400
 CONCURRENCY = 40
 LIMIT_GB = 1.2
 ITEM_PROCESSOR = ROOT / "lambdas" / "process_item"
+KEPT = f"""
+
+import time
+
+_process, _keep_seconds = process, {WARM_UP_SECONDS}
+
+def process(item):
+    global _keep_seconds
+    time.sleep(_keep_seconds)
+    _keep_seconds = 0
+    return _process(item)
+"""
+"""Added to process.py: keeps each worker at its first item until all the others have started."""
 
 
 def measure(rounds: int, report: Report) -> Result:
     """Measure the local AWS: the share of shared pages that is each process's (PSS), and all it has (RSS)."""
-    if not Path("/proc/self/smaps_rollup").exists():
-        raise BenchmarkError(
-            "The benchmark memory reads /proc, which this system does not have: it needs Linux."
-        )
+    require_linux("memory")
     pss, rss, processes = [], [], []
     for number in range(1, rounds + 1):
         report(f"round {number} of {rounds}: {LOCAL_AWS}, {ITEMS} items, concurrency {CONCURRENCY}")
@@ -44,6 +53,7 @@ def measure(rounds: int, report: Report) -> Result:
 
 def _measure_once() -> list[dict[str, int]]:
     files = {file.name: file.read_text(encoding="utf-8") for file in ITEM_PROCESSOR.glob("*.py")}
+    files["process.py"] += KEPT
     with local_aws() as ours:
         function = create_function(ours.lambda_client, files, "item_handler.handle_item", "JSON")
         items = [
@@ -54,29 +64,7 @@ def _measure_once() -> list[dict[str, int]]:
         ending = run.execute(items)
         if ending.status != "SUCCEEDED":
             raise BenchmarkError(f"{ours.name}: the item processor failed: {ending.error} {ending.cause}")
-        return [read_memory(pid) for pid in _group(ours.pid)]
-
-
-def read_memory(pid: int) -> dict[str, int]:
-    """Read a process's memory.
-
-    Returns
-    -------
-    dict
-        Bytes by the names of proc(5), such as Rss and Pss.
-    """
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    fields = (line.split() for line in text.splitlines()[1:])
-    return {name.removesuffix(":"): int(kilobytes) * 1024 for name, kilobytes, _unit in fields}
-
-
-def _group(group_id: int) -> list[int]:
-    pids = (int(folder.name) for folder in Path("/proc").glob("[0-9]*"))
-    return [pid for pid in pids if _group_of(pid) == group_id]
-
-
-def _group_of(pid: int) -> int | None:
-    try:
-        return os.getpgid(pid)
-    except ProcessLookupError:
-        return None
+        measured = [read_memory(pid) for pid in list_group(ours.pid)]
+    if len(measured) <= CONCURRENCY:
+        raise BenchmarkError(f"{ours.name}: only {len(measured)} processes for {CONCURRENCY} items at once")
+    return measured

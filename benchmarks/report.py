@@ -83,7 +83,9 @@ def _row(name: str, figure: Figure) -> tuple[str, ...]:
         figure.engine,
         f"{number_text(figure.median)} {figure.unit}",
         f"{number_text(min(figure.values))} to {number_text(max(figure.values))}",
-        "" if figure.limit is None else f"≤ {number_text(figure.limit)}",
+        ""
+        if figure.limit is None
+        else f"{'≥' if figure.more_is_better else '≤'} {number_text(figure.limit)}",
         {None: "", True: "yes", False: "no"}[figure.met],
     )
 

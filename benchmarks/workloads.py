@@ -1,13 +1,7 @@
-"""Workloads: functions and inline Maps created over the wire, and executions of them.
-
-An execution's time is that between its own startDate and stopDate
-(DescribeExecution, to the millisecond), the same for every engine. It holds
-all that the engine does before the first and after the last state.
-"""
+"""Workloads: functions and inline Maps created over the wire, and executions of them."""
 
 import io
 import json
-import time
 import uuid
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -16,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.emulators import Emulator
 from benchmarks.errors import BenchmarkError
+from benchmarks.executions import Execution, execute
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
@@ -36,26 +31,12 @@ ROLE = "arn:aws:iam::000000000000:role/benchmark"
 RUNTIME = "python3.14"
 MEMORY_MB = 128
 TIMEOUT_SECONDS = 60
-POLL_SECONDS = 0.2
-"""Coarse, because each poll takes time from the emulator, and the execution's own dates give the time."""
-EXECUTION_SECONDS = 600.0
 
 WARM_UP_SECONDS = 5
 """How long a worker is kept while it warms up: until all the others have started."""
 
 States = dict[str, Any]
 PASS: States = {"Work": {"Type": "Pass", "End": True}}
-
-
-@dataclass(frozen=True)
-class Execution:
-    """How an execution ended."""
-
-    status: str
-    seconds: float
-    output: Any
-    error: str
-    cause: str
 
 
 @dataclass(frozen=True)
@@ -74,25 +55,8 @@ class InlineMap:
         BenchmarkError
             It has not ended after EXECUTION_SECONDS.
         """
-        # moto names an execution None unless it is given a name.
-        arn = self.client.start_execution(
-            stateMachineArn=self.state_machine_arn, name=uuid.uuid4().hex, input=json.dumps(items)
-        )["executionArn"]
-        deadline = time.monotonic() + EXECUTION_SECONDS
-        while time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
-            found = self.client.describe_execution(executionArn=arn)
-            if found["status"] != "RUNNING":
-                return Execution(
-                    found["status"],
-                    (found["stopDate"] - found["startDate"]).total_seconds(),
-                    json.loads(found.get("output") or "null"),
-                    found.get("error") or "",
-                    found.get("cause") or "",
-                )
-        raise BenchmarkError(
-            f"{self.engine}: an execution over {len(items)} items still runs after {EXECUTION_SECONDS:.0f} s"
-        )
+        what = f"an execution over {len(items)} items"
+        return execute(self.engine, self.client, self.state_machine_arn, json.dumps(items), what)
 
     def seconds(self, items: Sequence[int]) -> float:
         """Run items through a Map that returns them, and take the time.
@@ -104,8 +68,9 @@ class InlineMap:
         """
         execution = self.execute(list(items))
         if execution.status != "SUCCEEDED":
-            ending = " ".join(filter(None, [execution.status, execution.error, execution.cause]))
-            raise BenchmarkError(f"{self.engine}: an execution over {len(items)} items ended {ending}")
+            raise BenchmarkError(
+                f"{self.engine}: an execution over {len(items)} items ended {execution.ending}"
+            )
         if execution.output != list(items):
             raise BenchmarkError(f"{self.engine}: the results of {len(items)} items are not the items")
         return execution.seconds

@@ -10,7 +10,7 @@ import importlib
 from typing import Any
 
 from local import state_machine_resources
-from local.functions import environment
+from local.functions import environment, leases
 from local.states import api, callbacks, loop
 from local.states.distributed import api as map_run_api
 
@@ -31,6 +31,7 @@ REPLACEMENTS: dict[str, Any] = {
     "services.stepfunctions.reset": api.reset,
     "services.cloudformation.provisioners._RESOURCE_HANDLERS": state_machine_resources.HANDLERS,
     "services.lambda_svc._execute_function_warm": environment.execute_function,
+    "services.lambda_svc.invalidate_worker": leases.invalidate,
     "core.lambda_runtime._worker_class_for": environment.class_for,
     "core.lambda_runtime._PYTHON_WORKER_SCRIPT": environment.BOOTSTRAP,
 }

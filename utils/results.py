@@ -65,11 +65,14 @@ def main(arguments: list[str] | None = None) -> None:
             for row in with_progress(source.rows, "writing the rows", source.total):
                 counts.add(row)
                 writer.write(row)
-    summary = f"{items_text(counts.rows)}: {counts}" if counts.rows else "the list was empty: no items"
+    missing = counts.missing(source.total)
+    summary = f"{items_text(counts.rows)}: {counts}"
+    if not counts.rows:
+        summary = "no rows" if missing else "the list was empty: no items"
     if options.out not in {None, "-"}:
         summary = f"wrote {options.out} ({summary})"
     print(visible(summary), file=sys.stderr if options.out == "-" else sys.stdout)
-    if missing := counts.missing(source.total):
+    if missing:
         print(
             f"note: {items_text(missing)} of {counts.rows + missing:,} left no result: the execution ended "
             f"{execution.status} before they were written",

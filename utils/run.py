@@ -24,6 +24,7 @@ from rich.text import Text  # noqa: E402
 from stacks.config import ConfigError, WorkflowName, load_config  # noqa: E402
 from utils.aws import add_session_arguments, aws_errors, open_session, stack_output  # noqa: E402
 from utils.command import CommandError, run_command  # noqa: E402
+from utils.rows.redrive_rules import TOO_LARGE  # noqa: E402
 from utils.watch.executions import execution_name, start_execution  # noqa: E402
 from utils.watch.history import History  # noqa: E402
 from utils.watch.picture import check_svg_target, write_svg  # noqa: E402
@@ -125,7 +126,9 @@ def next_commands(options: argparse.Namespace, execution_arn: str, history: Hist
         return f"  {what} {shlex.join(command)}"
 
     lines = [line("the rows:        ", "results.py")]
-    if history.summary is None:
+    if history.error == TOO_LARGE:
+        lines.append(line("what is left:    ", "redrive.py", "--failed-items"))
+    elif history.summary is None:
         lines.append(line("go on with it:   ", "redrive.py"))
     elif history.summary.failed:
         lines.append(line("the failed again:", "redrive.py", "--failed-items"))

@@ -1,7 +1,9 @@
 """What is done with one item: the file to replace with your own.
 
 The folder is deployed as it is; put what you import beside this file. An exception fails the item, and its
-class and message appear in the execution; what happens then is ``stepfunc.onItemFailure`` in config.json.
+class and message appear in the execution or its results. config.json says what happens then: for ``fanOut``
+``stepfunc.onItemFailure``; ``distributedMap`` tries the item up to ``maxAttempts`` times, and its execution
+fails when more items have failed than are tolerated.
 """
 
 import logging
@@ -17,13 +19,14 @@ def process(item: Any) -> Any:
     Parameters
     ----------
     item
-        One item of the list as plain Python: str, bool, None, list, dict. A number that comes from DynamoDB
-        is a ``Decimal``, which is exact, a binary is ``bytes`` and a DynamoDB set is a ``set``.
+        One item of the list as plain Python: str, bool, None, list, dict, and of a CSV list a dict of str.
+        A number that comes from DynamoDB is a ``Decimal``, which is exact, a binary is ``bytes`` and a
+        DynamoDB set is a ``set``; a number that comes from S3 or the input is an ``int`` or a ``float``.
 
     Returns
     -------
     JSON-able
-        The item's place in the execution's results. ``Decimal`` is allowed, ``bytes`` and ``set`` are not.
+        The item's result. ``Decimal`` is allowed, ``bytes`` and ``set`` are not.
     """
     logger.info({"item": item})
     return {"item": item, "status": "processed"}

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
 
 MAX_ENVIRONMENTS = 100
 """Environments of one function; further invocations wait for one of them. AWS's limit is 1,000 for all."""
@@ -21,6 +22,8 @@ MAX_STARTING = 4
 
 _changed = threading.Condition()
 _starting: Counter[str] = Counter()
+_retired: set[Any] = set()
+_invalidate_in_ministack = lambda_svc.invalidate_worker
 
 
 @contextmanager
@@ -39,6 +42,9 @@ def lease(config: dict[str, Any], code_zip: bytes) -> Iterator[Any]:
     finally:
         environment.started()
         lambda_runtime.release_worker(environment)
+        if environment in _retired:
+            _retired.remove(environment)
+            lambda_runtime.kill_workers([environment])
         with _changed:
             _changed.notify_all()
 
@@ -59,3 +65,17 @@ def _end_start(key: str) -> None:
     with _changed:
         _starting[key] -= 1
         _changed.notify_all()
+
+
+def invalidate(
+    name: str, qualifier: str | None = None, account: str | None = None, region: str | None = None
+) -> None:
+    """End the environments of a function whose code or configuration changes; busy ones first finish."""
+    wanted = (account, region, name, qualifier)
+    with lambda_runtime._lock:
+        for key, environments in lambda_runtime._workers.items():
+            parts = key.split(":")
+            if all(want in {None, part} for want, part in zip(wanted, parts, strict=True)):
+                _retired.update(each for each in environments if each.in_use)
+                environments[:] = [each for each in environments if not each.in_use]
+    _invalidate_in_ministack(name, qualifier=qualifier, account=account, region=region)

@@ -1,5 +1,6 @@
 """The Step Functions API: what replaces MiniStack's answers that start and stop executions."""
 
+import asyncio
 import json
 import math
 import re
@@ -21,6 +22,7 @@ from local.states.redrive import find_obstacle, redrive_fields
 _NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
 _running: dict[str, Execution] = {}
 _redrivable: dict[str, Execution] = {}
+_redrives: set[asyncio.Task[None]] = set()
 _handle_in_ministack = stepfunctions.handle_request
 _describe_in_ministack = stepfunctions._describe_execution
 _create_in_ministack = stepfunctions._create_state_machine
@@ -85,12 +87,16 @@ async def handle_request(
     """Answer a request to Step Functions: RedriveExecution, which MiniStack does not have, or what it has."""
     if not headers.get("x-amz-target", "").endswith(".RedriveExecution"):
         return await _handle_in_ministack(method, path, headers, body, query_params)
-    return stepfunctions._finalize_response(redrive_execution(json.loads(body or b"{}")))
+    answer = loop.submit(redrive_execution(json.loads(body or b"{}")))
+    return stepfunctions._finalize_response(await asyncio.wrap_future(answer))
 
 
-def redrive_execution(data: dict[str, Any]) -> Any:
+async def redrive_execution(data: dict[str, Any]) -> Any:
     """Answer RedriveExecution: run an unsuccessful execution on from where it stopped."""
     arn = data.get("executionArn", "")
+    running = _running.get(arn)
+    if running is not None and running.record["status"] != "RUNNING":
+        await running.settle()
     record = stepfunctions._executions.get(arn)
     if record is None:
         return error_response_json("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'", 400)
@@ -106,7 +112,8 @@ def redrive_execution(data: dict[str, Any]) -> Any:
     record["redriveCount"] = record.get("redriveCount", 0) + 1
     record.pop("error", None), record.pop("cause", None)
     execution = _redrivable[arn]
-    loop.submit(_watch(execution, execution.redrive()))
+    _redrives.add(redrive := asyncio.create_task(_watch(execution, execution.redrive())))
+    redrive.add_done_callback(_redrives.discard)
     return json_response({"redriveDate": record["redriveDate"]})
 
 

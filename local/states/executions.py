@@ -107,6 +107,11 @@ class Execution:
         self._task = asyncio.ensure_future(self._run_states())
         await asyncio.wait([self._task])
 
+    async def settle(self) -> None:
+        """Wait until nothing runs any more of an execution that has ended."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
     async def _run_states(self) -> None:
         try:
             definition, timeout_seconds = self._read_definition()

@@ -61,7 +61,10 @@ def resolve(path: str, scope: Scope) -> Any:
     """
     root, rest = _root(path, scope)
     singular, query = _compile("$" + rest)
-    values = [match.obj for match in query.finditer(root)]
+    if isinstance(root, str):  # python-jsonpath would parse it
+        values: list[Any] = [] if rest else [root]
+    else:
+        values = [match.obj for match in query.finditer(root)]
     if not singular:
         return values
     if not values:

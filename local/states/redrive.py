@@ -31,7 +31,7 @@ def redrive_fields(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def find_obstacle(record: Mapping[str, Any]) -> str | None:
     """Why an execution cannot be redriven, or None."""
-    if record["status"] in {"RUNNING", "SUCCEEDED"}:
+    if record["status"] in {"PENDING", "PENDING_REDRIVE", "RUNNING", "SUCCEEDED"}:
         return f"Execution is {record['status']} and cannot be redriven"
     if len(record["events"]) >= MAX_REDRIVABLE_EVENTS:
         return "Execution history event limit exceeded"

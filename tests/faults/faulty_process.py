@@ -1,8 +1,12 @@
 """A processor that fails as its item says; the tests put it in the place of the shipped process.py."""
 
+import json
 import os
 import signal
+import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
@@ -11,23 +15,57 @@ class PaymentDeclinedError(Exception):
 
 
 def process(item: Any) -> Any:
+    if isinstance(item, str):
+        return MISDEEDS.get(item, lambda: {"processed": item})()
     match item:
+        case {"diary": file, "name": name, "attempts": attempts}:
+            number = note_attempt(Path(file), name)
+            return process(attempts[min(number, len(attempts)) - 1])
+        case {"wait for": file, "and note in": diary, "name": name}:
+            note_attempt(Path(diary), name)
+            wait_for(Path(file))
         case {"raise": message}:
             raise PaymentDeclinedError(message)
         case {"raise characters": count}:
             raise PaymentDeclinedError("x" * count)
         case {"sleep": seconds}:
             time.sleep(seconds)
-        case "return a set":
-            return {1}
-        case "return an object":
-            return object()
-        case "return NaN":
-            return float("nan")
+        case {"take": seconds}:
+            started = time.time()
+            time.sleep(seconds)
+            return {"started": started, "ended": time.time()}
         case {"return characters": count}:
             return "x" * count
-        case "exit":
-            os._exit(3)
-        case "be killed":
-            os.kill(os.getpid(), signal.SIGKILL)
     return {"processed": item}
+
+
+def sleep_through_interruptions() -> None:
+    while True:
+        try:
+            time.sleep(1_000)
+        except BaseException:
+            continue
+
+
+MISDEEDS: dict[str, Callable[[], Any]] = {
+    "return a set": lambda: {1},
+    "return bytes": lambda: b"bytes",
+    "return an object": object,
+    "return NaN": lambda: float("nan"),
+    "raise SystemExit": lambda: sys.exit("bye"),
+    "exit": lambda: os._exit(3),
+    "be killed": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "sleep through interruptions": sleep_through_interruptions,
+}
+
+
+def wait_for(file: Path) -> None:
+    while not file.exists():
+        time.sleep(0.01)
+
+
+def note_attempt(diary: Path, name: str) -> int:
+    """Note an attempt of an item in a file that the test reads; returns which attempt it is, from 1."""
+    with diary.open("a") as file:
+        file.write(json.dumps(name) + "\n")
+    return [json.loads(line) for line in diary.read_text().splitlines()].count(name)

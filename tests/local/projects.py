@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import boto3
 from local_aws import ROOT
@@ -19,12 +19,14 @@ READ_TABLE: Mapping[str, Any] = {}
 """Input of an execution over the table's list."""
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = EXECUTION_SECONDS) -> Any:
+def wait_until(
+    condition: Callable[[], Any], seconds: float = EXECUTION_SECONDS, *, poll_seconds: float = 0.05
+) -> Any:
     """Give the condition's value once it is true."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline
-        time.sleep(0.05)
+        time.sleep(poll_seconds)
     return value
 
 
@@ -34,9 +36,10 @@ class Project:
 
     folder: Path
     environment: Mapping[str, str]
+    stack: str = "FanOutStack"
 
     @classmethod
-    def copy(cls, folder: Path, environment: Mapping[str, str]) -> "Project":
+    def copy(cls, folder: Path, environment: Mapping[str, str]) -> Self:
         for part in PARTS:
             source, target = ROOT / part, folder / part
             if source.is_dir():
@@ -48,10 +51,17 @@ class Project:
         return cls(folder, {**environment, "COLUMNS": "160"})
 
     def configure(self, section: str, **values: Any) -> None:
-        """Edit config.json."""
+        """Edit a section of config.json."""
+        self._edit_config(lambda config: config.setdefault(section, {}).update(values))
+
+    def name_workflows(self, *workflows: str) -> None:
+        """Say in config.json which workflows are deployed."""
+        self._edit_config(lambda config: config.update(workflows=workflows))
+
+    def _edit_config(self, edit: Callable[[dict[str, Any]], None]) -> None:
         file = self.folder / "config.json"
         config = json.loads(file.read_text(encoding="utf-8"))
-        config[section].update(values)
+        edit(config)
         file.write_text(json.dumps(config, ensure_ascii=False, indent=2), encoding="utf-8")
 
     def run(self, *command: str, exit_code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -97,7 +107,7 @@ class Project:
     def resources(self, resource_type: str) -> list[str]:
         """Physical names of the stack's resources of a type."""
         pages = self.client("cloudformation").get_paginator("list_stack_resources")
-        summaries = pages.paginate(StackName="FanOutStack").search("StackResourceSummaries[]")
+        summaries = pages.paginate(StackName=self.stack).search("StackResourceSummaries[]")
         return [each["PhysicalResourceId"] for each in summaries if each["ResourceType"] == resource_type]
 
     @property

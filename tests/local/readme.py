@@ -100,7 +100,8 @@ class Reader:
     def _run(self, commands: str) -> Done:
         shell_state = self.folder.parent / "shell-state"
         shell_state.touch()
-        script = f"set -eo pipefail\n. {shell_state}\ntrap 'export -p > {shell_state}' EXIT\n{commands}"
+        # What the shell knows is for the next block, too: exported, so that `export -p` has it.
+        script = f"set -aeo pipefail\n. {shell_state}\ntrap 'export -p > {shell_state}' EXIT\n{commands}"
         result = subprocess.run(
             ["bash", "-c", script],
             cwd=self.folder,
@@ -148,7 +149,7 @@ def commands_and_what_they_show(blocks: list[Block]) -> list[Any]:
 
 def check(done: Done, shown: str) -> None:
     """Compare what a block of commands did with what the README shows of it, line by line and in order."""
-    expected_code = 1 if re.search(r"^TIMED_OUT", shown, re.MULTILINE) else 0
+    expected_code = 1 if re.search(r"^(TIMED_OUT|FAILED) ", shown, re.MULTILINE) else 0
     assert done.exit_code == expected_code, done.output
     printed = iter(normal_lines(done.output))
     for line in normal_lines(shown):

@@ -6,7 +6,9 @@ import json
 import time
 import zipfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -114,18 +116,56 @@ class StepFunctions:
 
     def create_function(self, source: str, **options: Any) -> str:
         """Create a function whose module ``handler`` has a ``handler(event, context)``; return its ARN."""
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as file:
-            file.writestr("handler.py", source)
         response = self.client("lambda").create_function(
             FunctionName=f"function-{next(_numbers)}",
             Runtime="python3.14",
             Handler="handler.handler",
             Role=ROLE,
-            Code={"ZipFile": archive.getvalue()},
+            Code={"ZipFile": package(source)},
             **options,
         )
         return response["FunctionArn"]
+
+
+def call_through_an_update(states: StepFunctions, folder: Path) -> dict[str, Any]:
+    """Invoke a function, change its code while it runs, let it end, and return its answer and a later one.
+
+    Parameters
+    ----------
+    folder
+        An empty one, through which the function and the test tell each other how far they are.
+    """
+    source = (
+        "import pathlib, time\n"
+        f"folder = pathlib.Path({str(folder)!r})\n"
+        "def handler(event, context):\n"
+        "    (folder / 'began').touch()\n"
+        "    while not (folder / 'go on').exists():\n"
+        "        time.sleep(0.01)\n"
+        "    return 'old code'\n"
+    )
+    function = states.create_function(source, Timeout=30)
+    client = states.client("lambda")
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(client.invoke, FunctionName=function)
+        wait_for(lambda: (folder / "began").exists() or None, "the call")
+        new = package("def handler(event, context):\n    return 'new code'\n")
+        client.update_function_code(FunctionName=function, ZipFile=new)
+        (folder / "go on").touch()
+        response = answer.result()
+    later = client.invoke(FunctionName=function)
+    return {
+        "error": response.get("FunctionError"),
+        "answers": [json.load(response["Payload"]), json.load(later["Payload"])],
+    }
+
+
+def package(source: str) -> bytes:
+    """A deployment package whose module ``handler`` has this source."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("handler.py", source)
+    return archive.getvalue()
 
 
 def wait_for(find: Any, what: str) -> Any:

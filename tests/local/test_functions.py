@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from state_machines import StepFunctions, invoke, machine, wait_for
+from state_machines import StepFunctions, call_through_an_update, invoke, machine, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -218,3 +219,9 @@ def read_log(states: StepFunctions, group: str, lines: int) -> list[str]:
         return messages if len(messages) >= lines else None
 
     return wait_for(read, f"{lines} lines in {group}")
+
+
+def test_a_call_ends_on_the_code_that_it_began_with(states: StepFunctions, tmp_path: Path) -> None:
+    """As on AWS, deploying new code does no harm to what runs."""
+    outcome = call_through_an_update(states, tmp_path)
+    assert outcome == {"error": None, "answers": ["old code", "new code"]}

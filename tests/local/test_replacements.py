@@ -9,12 +9,23 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from distributed_states import KEEP, distributed
 from local_aws import free_port
-from state_machines import ROLE, StepFunctions, invoke, machine, map_over, wait_for
+from state_machines import (
+    ROLE,
+    StepFunctions,
+    call_through_an_update,
+    invoke,
+    machine,
+    map_over,
+    wait_for,
+)
 
 from local.replacements import REPLACEMENTS
 
@@ -88,6 +99,35 @@ def stop_leaves_previous_event_out(stock: StepFunctions) -> bool:
     return "previousEventId" not in stock.wait(arn).events[-1]
 
 
+def nothing_can_be_redriven(stock: StepFunctions) -> bool:
+    failed = stock.run(machine(Break={"Type": "Fail"}))
+    with pytest.raises(ClientError) as refusal:
+        stock.api.redrive_execution(executionArn=failed.arn)
+    return refusal.value.response["Error"]["Code"] == "InvalidAction"
+
+
+def description_tells_of_no_redrives(stock: StepFunctions) -> bool:
+    failed = stock.run(machine(Break={"Type": "Fail"}))
+    return "redriveStatus" not in stock.api.describe_execution(executionArn=failed.arn)
+
+
+def map_run_of_stock(stock: StepFunctions) -> str:
+    outcome = stock.run(machine(Each=distributed(KEEP, "EXPRESS")), ["a"])
+    (run,) = stock.api.list_map_runs(executionArn=outcome.arn)["mapRuns"]
+    return str(run["mapRunArn"])
+
+
+def executions_of_nothing_are_listed(stock: StepFunctions) -> bool:
+    stock.run(machine(Keep={"Type": "Pass"}))
+    return bool(stock.api.list_executions()["executions"])
+
+
+def map_run_that_has_ended_is_updated(stock: StepFunctions) -> bool:
+    arn = map_run_of_stock(stock)
+    stock.api.update_map_run(mapRunArn=arn, maxConcurrency=7)
+    return bool(stock.api.describe_map_run(mapRunArn=arn)["maxConcurrency"] == 7)
+
+
 def unknown_token_is_no_invalid_token(
     call: Callable[[StepFunctions], Any],
 ) -> Callable[[StepFunctions], bool]:
@@ -155,12 +195,21 @@ def handler_errors_have_no_name(stock: StepFunctions) -> bool:
     return stock.run(machine(Work=invoke(function))).error != "ValueError"
 
 
+def update_ends_what_runs(states: StepFunctions) -> bool:
+    with TemporaryDirectory() as folder:
+        return call_through_an_update(states, Path(folder))["error"] is not None
+
+
 NEEDED: dict[str, Callable[[StepFunctions], bool]] = {
+    "services.stepfunctions.handle_request": nothing_can_be_redriven,
     "services.stepfunctions._create_state_machine": create_takes_any_definition,
     "services.stepfunctions._update_state_machine": update_takes_any_definition,
     "services.stepfunctions._run_execution": history_lacks_iterations,
     "services.stepfunctions._start_execution": start_takes_any_name,
     "services.stepfunctions._stop_execution": stop_leaves_previous_event_out,
+    "services.stepfunctions._describe_execution": description_tells_of_no_redrives,
+    "services.stepfunctions._list_executions": executions_of_nothing_are_listed,
+    "services.stepfunctions._update_map_run": map_run_that_has_ended_is_updated,
     "services.stepfunctions._send_task_success": unknown_token_is_no_invalid_token(
         lambda stock: stock.api.send_task_success(taskToken="x", output="1")
     ),
@@ -174,6 +223,7 @@ NEEDED: dict[str, Callable[[StepFunctions], bool]] = {
     "services.stepfunctions.reset": reset_lets_executions_run_on,
     "services.cloudformation.provisioners._RESOURCE_HANDLERS": logging_of_a_template_is_lost,
     "services.lambda_svc._execute_function_warm": handler_errors_have_no_name,
+    "services.lambda_svc.invalidate_worker": update_ends_what_runs,
     "core.lambda_runtime._worker_class_for": handler_errors_have_no_name,
     "core.lambda_runtime._PYTHON_WORKER_SCRIPT": handler_errors_have_no_name,
 }

@@ -129,7 +129,10 @@ def test_wrong_outcome_is_no_figure(state: States, message: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nothing"], "'nothing' is not a benchmark: map, growth, makespan, memory, commands"),
+        (
+            ["nothing"],
+            "'nothing' is not a benchmark: map, growth, makespan, memory, commands, distributed, scale",
+        ),
         (["--rounds", "0"], "'0' is not a number of rounds: 1 or more"),
         (["--rounds", "1.5"], "'1.5' is not a number of rounds: 1 or more"),
         (["map", "--write"], "--write takes the figures of all benchmarks: leave out the names"),

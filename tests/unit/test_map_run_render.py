@@ -300,3 +300,17 @@ def test_the_picture_holds_chart_summary_and_last_line():
         "994 of 1,000 items",
     ):
         assert part in text
+
+
+def test_of_a_state_that_had_two_map_runs_the_summary_counts():
+    # Given a Map Run that could not read its list, and the one of the redrive
+    builder = HistoryBuilder()
+    for _ in range(2):
+        builder.end_run(builder.map_run("Process"))
+    builder.summarise(SUMMARY)
+    history = History()
+    history.add(builder.finish())
+    for run in history.map_runs:
+        run.take({"status": "SUCCEEDED", "itemCounts": item_counts(total=1_000, succeeded=1_000)})
+
+    assert printed(history)[-1] == "SUCCEEDED in 0.0 s (994 of 1,000 items succeeded, 6 failed)"

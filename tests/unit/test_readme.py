@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from stacks.config import INLINE_MAP_CONCURRENCY_LIMIT, schema_text
+from stacks.config import (
+    INLINE_MAP_CONCURRENCY_LIMIT,
+    MAX_BATCH_BYTES,
+    MAX_CHILDREN_AT_ONCE,
+    schema_text,
+)
 from utils import limits
 
 ROOT = Path(__file__).parents[2]
@@ -16,6 +21,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 COMMANDS = "\n".join(re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL))
+FUNCTIONS = "stacks/functions.py"
+EXPRESSIONS = "stacks/distributed_map/expressions.py"
 INTERACTIVE = "aws configure --profile my-profile"
 
 
@@ -23,10 +30,10 @@ def section(title: str) -> str:
     return README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
-def function_default(name: str) -> str:
-    """A number of stacks/functions.py, which takes seconds to import."""
-    source = (ROOT / "stacks" / "functions.py").read_text(encoding="utf-8")
-    return re.search(rf"^{name} = (\d+)$", source, re.MULTILINE)[1]
+def number_in(module: str, name: str) -> str:
+    """A number of a module that takes seconds to import, or cannot be imported here; of KiB, how many."""
+    source = (ROOT / module).read_text(encoding="utf-8")
+    return re.search(rf"^{name} = (\d+)(?: \* 1024)?$", source, re.MULTILINE)[1]
 
 
 def configuration_table() -> str:
@@ -48,7 +55,9 @@ def _configuration(schema: dict) -> Iterator[tuple[str, ...]]:
 
 
 def _allowed(part: dict) -> str:
-    if part["type"] == "integer":
+    if "errorMessage" in part:
+        return part["errorMessage"]
+    if part["type"] in {"integer", "number"}:
         return (
             f"{part['minimum']:,} to {part['maximum']:,}"
             if "maximum" in part
@@ -57,8 +66,9 @@ def _allowed(part: dict) -> str:
     if part["type"] == "boolean":
         return "`true`, `false`"
     if part["type"] == "array":
-        return f"one or more of `{part['items'].get('enum', part['items'].get('const'))}`, each once"
-    return ", ".join(f"`{each}`" for each in part["enum"]) if "enum" in part else part["errorMessage"]
+        names = ", ".join(f"`{each}`" for each in part["items"]["enum"])
+        return f"one or more of {names}, each once"
+    return ", ".join(f"`{each}`" for each in part["enum"])
 
 
 def anchors(page: Path) -> set[str]:
@@ -88,12 +98,18 @@ def test_links_lead_to_something(page: Path):
 
 
 def test_every_path_in_the_layout_exists():
-    paths = re.findall(r"`([\w./-]+(?:/|\.\w+))`", section("How it is laid out"))
-    assert len(paths) > 10
-    in_tree = [
-        path for path in paths if (ROOT / path).exists() or path in {"load-ddb.py", "run.py", "process.py"}
-    ]
-    assert in_tree == paths
+    rows = re.findall(r"^\| `.*$", section("How it is laid out"), re.MULTILINE)
+    assert len(rows) > 10
+    missing = []
+    for row in rows:
+        first, *paths = re.findall(r"`([\w./-]+(?:/|\.\w+))`", row)
+        missing += [path for path in [first, *paths] if not in_tree(path, folder=first)]
+    assert missing == []
+
+
+def in_tree(path: str, folder: str) -> bool:
+    """Whether a path is there: of the project, or of the folder that its row is about."""
+    return (ROOT / path).exists() or (ROOT / folder / path).exists()
 
 
 def test_a_command_in_a_sentence_is_also_one_that_is_run():
@@ -113,11 +129,15 @@ def test_both_ways_of_continuous_integration_run_make_test():
     [
         f"{limits.fan_out_largest_list(waits=True):,} with a wait",
         f"and {limits.fan_out_largest_list(waits=False):,} without",
-        f"| items at once | {INLINE_MAP_CONCURRENCY_LIMIT} |",
+        f"| items at once | {INLINE_MAP_CONCURRENCY_LIMIT} | {MAX_CHILDREN_AT_ONCE:,} batches",
         f"{limits.PAYLOAD_BYTES_LIMIT // 1024} KiB of typed JSON",
-        f"{limits.DDB_ITEM_BYTES_LIMIT // 1024} KB | DynamoDB",
+        f"{limits.DDB_ITEM_BYTES_LIMIT // 1024} KB as a table item",
+        f"{limits.LIST_FILE_BYTES_LIMIT // 1000**3} GB | Step Functions",
         f"{limits.HISTORY_EVENTS_LIMIT:,} events",
-        f"{function_default('TIMEOUT_SECONDS')} seconds, {function_default('MEMORY_MB')} MB",
+        f"| a little under {MAX_BATCH_BYTES // 1024} KiB |",
+        f"{number_in('lambdas/process_item/outcomes.py', 'OUTCOMES_BYTES')} KiB for those of a batch",
+        f"with EXPRESS {number_in(EXPRESSIONS, 'EXPRESS_BATCH_SECONDS')} seconds",
+        f"{number_in(FUNCTIONS, 'TIMEOUT_SECONDS')} seconds, {number_in(FUNCTIONS, 'MEMORY_MB')} MB",
     ],
 )
 def test_limits_are_those_of_the_code(figure: str):

@@ -108,6 +108,13 @@ FAILED_ITEMS = f"`python utils/redrive.py {EXECUTION} --failed-items`"
             ),
         ),
         (
+            {"status": "FAILED", "redriveStatus": "REDRIVABLE", "error": "States.DataLimitExceeded"},
+            (
+                "execution run-1 ended because an item or a result was too large, after which AWS redrives "
+                f"every item, also those that succeeded: process what is left again with {FAILED_ITEMS}"
+            ),
+        ),
+        (
             {
                 "status": "FAILED",
                 "redriveStatus": "NOT_REDRIVABLE",

@@ -46,6 +46,8 @@ def distributed_rows(
     files = read_manifest(s3, target.results_bucket, key)
     if files is None and (total or execution.status != "SUCCEEDED"):
         raise _no_manifest(execution, f"s3://{target.results_bucket}/{key}")
+    if not total and map_run["status"] != "SUCCEEDED":
+        raise _no_item(execution)
     with SortedRows() as rows:
         _read_files(s3, files or [], rows, run_succeeded=map_run["status"] == "SUCCEEDED")
         yield iter(rows), total
@@ -57,10 +59,7 @@ def _last_map_run(client: "SFNClient", execution: Execution) -> dict[str, Any]:
         pages = client.get_paginator("list_map_runs").paginate(executionArn=execution.arn)
         runs = [run for page in pages for run in page["mapRuns"]]
         if not runs:
-            raise CommandError(
-                f"execution {execution.name} has no results, it ended before its first item: "
-                f"{execution.end_text}"
-            )
+            raise _no_item(execution)
         last = max(runs, key=lambda run: run["startDate"])
         map_run: Any = client.describe_map_run(mapRunArn=last["mapRunArn"])
         if map_run["status"] == "RUNNING":
@@ -69,6 +68,12 @@ def _last_map_run(client: "SFNClient", execution: Execution) -> dict[str, Any]:
                 "run the command again in a few minutes"
             )
     return dict(map_run)
+
+
+def _no_item(execution: Execution) -> CommandError:
+    return CommandError(
+        f"execution {execution.name} has no results, it ended before its first item: {execution.end_text}"
+    )
 
 
 def _no_manifest(execution: Execution, where: str) -> CommandError:

@@ -5,7 +5,18 @@ from utils.rows.execution import WATCH, Execution
 TOLERANCE_VERDICT = "ToleratedFailureExceeded"
 """Error of the Fail state after a Map whose items were all processed."""
 
+TOO_LARGE = "States.DataLimitExceeded"
+"""Error after which AWS begins the Map Run again (Step Functions guide, "Redriving Map Runs")."""
+
 PERIOD_EXCEEDED = "redrivable period exceeded"
+
+_POINTLESS = {
+    TOLERANCE_VERDICT: "processed every item and failed for the number of failures: redriving it "
+    "would only repeat that verdict; process the failed items",
+    TOO_LARGE: "ended because an item or a result was too large, after which AWS redrives every item, "
+    "also those that succeeded: process what is left",
+}
+"""Of an error: why redriving is of no use after it, and what to do."""
 
 
 def find_refusal(execution: Execution, failed_items: str) -> str | None:
@@ -28,11 +39,8 @@ def find_refusal(execution: Execution, failed_items: str) -> str | None:
             f"execution {name} has succeeded, and AWS redrives only what did not: "
             f"items that failed within the tolerance are processed again by `{failed_items}`"
         )
-    if execution.error == TOLERANCE_VERDICT:
-        return (
-            f"execution {name} processed every item and failed for the number of failures: redriving it "
-            f"would only repeat that verdict; process the failed items again with `{failed_items}`"
-        )
+    if execution.error in _POINTLESS:
+        return f"execution {name} {_POINTLESS[execution.error]} again with `{failed_items}`"
     if PERIOD_EXCEEDED in reason.lower():
         return (
             f"execution {name} ended more than 14 days ago, and AWS redrives no longer: "

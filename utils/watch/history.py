@@ -74,9 +74,10 @@ class History:
     def final_counts(self) -> Counts:
         """Count the items of an ended execution.
 
-        A batch that succeeded may hold items that failed: a summary knows them, the Map Run does not.
+        A batch that succeeded may hold items that failed: a summary knows them, the Map Run does not. A state
+        that was tried again, or redriven, may have had several Map Runs; the summary is of the last.
         """
-        if self.summary and len(self.map_runs) == 1:
+        if self.summary and len({run.state_name for run in self.map_runs}) == 1:
             return self._counts_of_rows() + self.summary.counts
         return self.counts()
 

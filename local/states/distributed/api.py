@@ -6,6 +6,7 @@ from ministack.core.responses import error_response_json, json_response
 from ministack.services import stepfunctions
 
 from local.states import loop
+from local.states.dataflow import show
 from local.states.distributed.map_run import MapRun
 from local.states.distributed.settings import check_tolerance
 from local.states.errors import PathError
@@ -22,6 +23,13 @@ SUMMARY = (
     *("itemCount", "redriveCount", "redriveDate"),
 )
 """Fields of a child in a list."""
+
+LIMITS: dict[str, type | tuple[type, ...]] = {
+    "maxConcurrency": int,
+    "toleratedFailurePercentage": (int, float),
+    "toleratedFailureCount": int,
+}
+"""Fields of a Map Run that can be changed, and their types."""
 
 
 def register(map_run: MapRun) -> None:
@@ -41,9 +49,11 @@ def update_map_run(data: dict[str, Any]) -> Any:
     map_run, arn = _find(data), data.get("mapRunArn")
     if map_run is None:
         return _not_found(arn)
-    names = ("maxConcurrency", "toleratedFailurePercentage", "toleratedFailureCount")
-    limits = {name: data[name] for name in names if name in data}
+    limits = {name: data[name] for name in LIMITS if name in data}
     try:
+        for name, value in limits.items():
+            if isinstance(value, bool) or not isinstance(value, LIMITS[name]):
+                raise PathError(f"{name} is no number of its kind: {show(value)}")
         if limits.get("maxConcurrency", 0) < 0:
             raise PathError("MaxConcurrency cannot be negative.")
         check_tolerance(limits.get("toleratedFailureCount"), limits.get("toleratedFailurePercentage"))
@@ -58,21 +68,31 @@ def update_map_run(data: dict[str, Any]) -> Any:
 
 def list_executions(data: dict[str, Any]) -> Any:
     """Answer ListExecutions: the children of a Map Run, or MiniStack's answer for a state machine."""
+    problem = None
     if ("mapRunArn" in data) == ("stateMachineArn" in data):
-        message = "Exactly one of stateMachineArn and mapRunArn must be given"
-        return error_response_json("ValidationException", message, 400)
+        problem = "Exactly one of stateMachineArn and mapRunArn must be given"
+    elif "mapRunArn" not in data and (
+        "redriveFilter" in data or data.get("statusFilter") == "PENDING_REDRIVE"
+    ):
+        problem = "The filters redriveFilter and PENDING_REDRIVE are for the children of a Map Run"
+    if problem is not None:
+        return error_response_json("ValidationException", problem, 400)
     if "mapRunArn" not in data:
         return _list_in_ministack(data)
     map_run = _find(data)
     if map_run is None:
         return _not_found(data["mapRunArn"])
-    wanted = data.get("statusFilter")
-    records = [
-        record
-        for record in reversed(map_run.family.records)
-        if record["status"] != "PENDING" and wanted in {None, record["status"]}
-    ]
+    records = [record for record in reversed(map_run.family.records) if _is_wanted(record, data)]
     return _page(records, data)
+
+
+def _is_wanted(record: dict[str, Any], data: dict[str, Any]) -> bool:
+    redriven = "REDRIVEN" if record["redriveCount"] else "NOT_REDRIVEN"
+    return (
+        record["status"] != "PENDING"
+        and data.get("statusFilter") in {None, record["status"]}
+        and data.get("redriveFilter") in {None, redriven}
+    )
 
 
 def _page(records: list[dict[str, Any]], data: dict[str, Any]) -> Any:

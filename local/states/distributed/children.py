@@ -33,6 +33,7 @@ class Child:
         self.record = record
         self._family = family
         self._execution: Execution | None = None
+        self._ended = ""
 
     async def run(self) -> None:
         """Run to the end; a STANDARD child that ran before goes on from where it stopped."""
@@ -45,6 +46,15 @@ class Child:
         self.record["startDate"] = now()
         self._execution = self._family.branch.execution.make_child(self.record, self._family.workflow)
         await self._execution.run()
+
+    def await_redrive(self) -> None:
+        """Be as one that did not succeed and waits for its turn to run again."""
+        self._ended = self.record["status"]
+        self.record["status"] = "PENDING_REDRIVE"
+
+    def miss_redrive(self) -> None:
+        """Be again as it was: the Map Run has ended before its turn came."""
+        self.record["status"] = self._ended
 
     def stop(self) -> None:
         """Abort it."""

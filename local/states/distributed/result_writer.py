@@ -63,6 +63,10 @@ class Results:
         whole = self._transformation == "NONE"
         self._succeeded[number] = compact(describe(child)) if whole else child["output"]
 
+    def forget(self) -> None:
+        """Drop the results; they have been handed on."""
+        self._succeeded.clear()
+
     def output(self, failed: Mapping[int, Mapping[str, Any]]) -> list[Any]:
         """The results as the Map's own: a child that failed within the tolerance has its error there."""
         every: dict[int, Any] = {number: json.loads(text) for number, text in self._succeeded.items()}

@@ -120,15 +120,24 @@ def batcher_of(branch: Branch, state: Mapping[str, Any], flow: Flow) -> Batcher 
 
 
 def writer_of(branch: Branch, state: Mapping[str, Any], flow: Flow) -> Writer | None:
-    """The ResultWriter of a Map, if it has one."""
+    """The ResultWriter of a Map, if it has one.
+
+    Raises
+    ------
+    PathError
+        Bucket or Prefix is no string.
+    """
     writer = state.get("ResultWriter")
     if not writer:
         return None
     arguments = _arguments(branch, writer, flow)
     config = writer.get("WriterConfig", {})
+    bucket, prefix = arguments.get("Bucket"), arguments.get("Prefix", "")
+    if "Resource" in writer and not (bucket and isinstance(bucket, str) and isinstance(prefix, str)):
+        raise PathError("The ResultWriter needs a Bucket, and may have a Prefix: both are strings.")
     return Writer(
-        arguments.get("Bucket"),
-        arguments.get("Prefix", "").strip("/"),
+        bucket,
+        prefix.strip("/"),
         config.get("OutputType", "JSON"),
         config.get("Transformation"),
     )
