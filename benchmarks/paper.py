@@ -21,7 +21,8 @@ from typing import Any
 from benchmarks.emulators import ROOT
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Figure, Report, Result
-from stacks.config import MAX_CHILDREN_AT_ONCE, Config
+from stacks.config import Config
+from stacks.config_maps import MAX_CHILDREN_AT_ONCE
 
 ITEMS = 1_000_000
 WORK_SECONDS = 0.1

@@ -8,12 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from stacks.config import (
-    INLINE_MAP_CONCURRENCY_LIMIT,
-    MAX_BATCH_BYTES,
-    MAX_CHILDREN_AT_ONCE,
-    schema_text,
-)
+from stacks.config import INLINE_MAP_CONCURRENCY_LIMIT, schema_text
+from stacks.config_maps import MAX_BATCH_BYTES, MAX_CHILDREN_AT_ONCE
 from utils import limits
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +18,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 COMMANDS = "\n".join(re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL))
 FUNCTIONS = "stacks/functions.py"
-EXPRESSIONS = "stacks/distributed_map/expressions.py"
+EXPRESSIONS = "stacks/map_run/expressions.py"
 INTERACTIVE = "aws configure --profile my-profile"
 
 
