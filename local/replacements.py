@@ -22,6 +22,9 @@ REPLACEMENTS: dict[str, Any] = {
     "services.stepfunctions._start_execution": api.start_execution,
     "services.stepfunctions._stop_execution": api.stop_execution,
     "services.stepfunctions._describe_execution": api.describe_execution,
+    "services.stepfunctions._describe_state_machine_for_execution": (
+        api.describe_state_machine_for_execution
+    ),
     "services.stepfunctions._list_executions": map_run_api.list_executions,
     "services.stepfunctions._update_map_run": map_run_api.update_map_run,
     "services.stepfunctions._send_task_success": callbacks.send_task_success,

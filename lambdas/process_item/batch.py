@@ -17,7 +17,7 @@ from outcomes import (  # type: ignore[import-not-found]
     Failure,
     Outcomes,
     describe_error,
-    replace_surrogates,
+    read_text,
 )
 from time_limit import TimeLimit  # type: ignore[import-not-found]
 
@@ -107,9 +107,13 @@ def _attempt(
     try:
         result = limit.run(process, item.index, item.item)
     except BaseException as error:  # SystemExit too: it would end the function
-        item.failure = Failure(type(error).__name__, describe_error(error))
+        item.failure = describe_error(error)
         # As a text: Lambda's own handler for logs would raise for an exception that UTF-8 cannot write.
-        cause = replace_surrogates("".join(traceback.format_exception(error)))
+        cause = read_text(_format_traceback, error)
         logger.warning("Item %d failed in attempt %d: %s", item.index, item.attempts, cause)
     else:
         item.failure = outcomes.add_result(item.index, result, item.attempts)
+
+
+def _format_traceback(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))

@@ -7,6 +7,7 @@ import copy
 import json
 import re
 import secrets
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -20,6 +21,8 @@ RESERVE_BYTES = 200
 among the pending items."""
 MAX_NAME_BYTES = 64
 MAX_MESSAGE_CHARACTERS = 1000
+MAX_NESTING = 200
+"""Levels of lists and objects in a result; not all that reads results manages many more."""
 
 
 class Failure(NamedTuple):
@@ -54,7 +57,7 @@ class Outcomes:
         try:
             outcome, size = _copy_as_json(outcome)
         except Exception as error:  # the user's own types can raise anything
-            return Failure("ResultNotJson", describe_error(error))
+            return Failure("ResultNotJson", describe_error(error).message)
         if size > self._allowed_bytes():
             message = f"{size:,} bytes with its result, and the other items leave {self._allowed_bytes():,}"
             self.add_failure(index, Failure("ResultTooLarge", message), attempts)
@@ -87,15 +90,26 @@ def write_json(outcome: dict[str, Any]) -> str:
     return re.sub(f'"{mark}([^"]*)"', r"\1", text)
 
 
-def describe_error(error: BaseException) -> str:
-    """Return an exception's message."""
+def describe_error(error: BaseException) -> Failure:
+    """Return the name of an exception's class, and its message."""
+    return Failure(_class_name(error), read_text(str, error))
+
+
+def read_text(read: Callable[[BaseException], str], error: BaseException) -> str:
+    """Return what a function, which calls the user's code, says of an exception; or why it cannot be read."""
     try:
-        return replace_surrogates(str(error))
-    except Exception as unreadable:  # __str__ is the user's code
-        return f"its message cannot be read: {type(unreadable).__name__}"
+        return _writable(read(error))
+    except BaseException as unreadable:  # SystemExit too: it would end the function
+        return f"cannot be read: {_class_name(unreadable)}"
 
 
-def replace_surrogates(text: str) -> str:
+def _class_name(error: BaseException) -> str:
+    """Return the name that a class was given, whatever its metaclass says."""
+    name: str = type.__dict__["__name__"].__get__(type(error))
+    return _writable(name)
+
+
+def _writable(text: str) -> str:
     """Return a text without lone surrogates, which fail whatever writes it as UTF-8."""
     return text.encode("utf-8", "replace").decode()
 
@@ -115,10 +129,22 @@ def _copy_as_json(outcome: dict[str, Any]) -> tuple[dict[str, Any], int]:
     """Return an outcome as its JSON says, and its size; a copy, which no later item can change."""
     try:
         text = _encode(outcome)
+        copied = json.loads(text)
     except TypeError:  # it may be for a Decimal only, which json.loads would not give back
-        size = len(_encode_decimals(outcome).encode()) + COMMA_BYTES
-        return copy.deepcopy(outcome), size
-    return json.loads(text), len(text.encode()) + COMMA_BYTES
+        text = _encode_decimals(outcome)
+        copied = copy.deepcopy(outcome)
+    if text.count("[") + text.count("{") > MAX_NESTING and _is_too_deep(copied["result"]):
+        raise ValueError(f"it is nested deeper than {MAX_NESTING} levels")
+    return copied, len(text.encode()) + COMMA_BYTES
+
+
+def _is_too_deep(value: Any) -> bool:
+    """Return whether a value has more levels of lists and objects than a result may have."""
+    level = [value]
+    for _ in range(MAX_NESTING + 1):
+        containers = [each for each in level if isinstance(each, (dict, list, tuple))]
+        level = [part for each in containers for part in (each.values() if isinstance(each, dict) else each)]
+    return bool(containers)
 
 
 def _measure(outcome: dict[str, Any]) -> int:

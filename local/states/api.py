@@ -25,6 +25,7 @@ _redrivable: dict[str, Execution] = {}
 _redrives: set[asyncio.Task[None]] = set()
 _handle_in_ministack = stepfunctions.handle_request
 _describe_in_ministack = stepfunctions._describe_execution
+_describe_state_machine_in_ministack = stepfunctions._describe_state_machine_for_execution
 _create_in_ministack = stepfunctions._create_state_machine
 _update_in_ministack = stepfunctions._update_state_machine
 _start_in_ministack = stepfunctions._start_execution
@@ -115,6 +116,26 @@ async def redrive_execution(data: dict[str, Any]) -> Any:
     _redrives.add(redrive := asyncio.create_task(_watch(execution, execution.redrive())))
     redrive.add_done_callback(_redrives.discard)
     return json_response({"redriveDate": record["redriveDate"]})
+
+
+def describe_state_machine_for_execution(data: dict[str, Any]) -> Any:
+    """Answer DescribeStateMachineForExecution: with the definition that the execution runs."""
+    record = stepfunctions._executions.get(data.get("executionArn"))
+    if record is None or "definition" not in record:
+        return _describe_state_machine_in_ministack(data)
+    name, _, label = record["stateMachineArn"].rpartition(":")[2].partition("/")
+    arn = record["stateMachineArn"].partition("/")[0]
+    state_machine = stepfunctions._state_machines.get(arn, {})
+    answer = {
+        "stateMachineArn": record["stateMachineArn"],
+        "name": name,
+        "definition": record["definition"],
+        "roleArn": record["roleArn"],
+        "updateDate": state_machine.get("creationDate", record["startDate"]),
+    }
+    if label:
+        answer |= {"name": f"{name}/{label}", "label": label, "mapRunArn": record["mapRunArn"]}
+    return json_response(answer)
 
 
 def describe_execution(data: dict[str, Any]) -> Any:

@@ -54,7 +54,9 @@ class Execution:
         self, record: dict[str, Any], state_machine: dict[str, Any], child: "ChildWorkflow | None" = None
     ) -> None:
         self.record = record
-        self._state_machine = state_machine
+        # Changes of the state machine concern later executions, and no redrive of this one.
+        self._state_machine = dict(state_machine)
+        record |= {"definition": state_machine["definition"], "roleArn": state_machine["roleArn"]}
         self._child = child
         self._input = json.loads(record["input"])
         self._history = History(record, state_machine, kept=child is None or not child.express)

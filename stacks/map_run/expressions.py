@@ -24,7 +24,7 @@ MAX_LOST_MESSAGE_CHARACTERS = 100
 _ELAPSED_SECONDS = "($millis() - $toMillis($states.context.Execution.StartTime)) / 1000"
 
 KEY_IS_USABLE = (
-    '$type($states.input) = "object" and '
+    '$type($states.input) = "object" and $count($keys($states.input)[$ != "key"]) = 0 and '
     '($not($exists($states.input.key)) or $type($states.input.key) = "string" and $states.input.key != "")'
 )
 MAP_OUTPUT = (

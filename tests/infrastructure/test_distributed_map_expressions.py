@@ -50,7 +50,10 @@ def pending(index, attempts=0):
     [
         ({}, True),
         ({"key": "lists/a.csv"}, True),
-        ({"other": 1}, True),
+        ({"other": 1}, False),
+        ({"Key": "lists/a.csv"}, False),
+        ({"items": ["a"]}, False),
+        ({"key": "lists/a.csv", "format": "csv"}, False),
         ({"key": ""}, False),
         ({"key": None}, False),
         ({"key": 3}, False),

@@ -195,6 +195,16 @@ def handler_errors_have_no_name(stock: StepFunctions) -> bool:
     return stock.run(machine(Work=invoke(function))).error != "ValueError"
 
 
+def definition_of_an_execution_changes(states: StepFunctions) -> bool:
+    arn = states.create(machine(Before={"Type": "Pass"}))
+    execution_arn = states.api.start_execution(stateMachineArn=arn)["executionArn"]
+    states.api.update_state_machine(
+        stateMachineArn=arn, definition=json.dumps(machine(After={"Type": "Pass"}))
+    )
+    described = states.api.describe_state_machine_for_execution(executionArn=execution_arn)
+    return "After" in described["definition"]
+
+
 def update_ends_what_runs(states: StepFunctions) -> bool:
     with TemporaryDirectory() as folder:
         return call_through_an_update(states, Path(folder))["error"] is not None
@@ -208,6 +218,7 @@ NEEDED: dict[str, Callable[[StepFunctions], bool]] = {
     "services.stepfunctions._start_execution": start_takes_any_name,
     "services.stepfunctions._stop_execution": stop_leaves_previous_event_out,
     "services.stepfunctions._describe_execution": description_tells_of_no_redrives,
+    "services.stepfunctions._describe_state_machine_for_execution": definition_of_an_execution_changes,
     "services.stepfunctions._list_executions": executions_of_nothing_are_listed,
     "services.stepfunctions._update_map_run": map_run_that_has_ended_is_updated,
     "services.stepfunctions._send_task_success": unknown_token_is_no_invalid_token(

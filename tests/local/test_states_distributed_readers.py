@@ -99,6 +99,13 @@ def test_objects_of_a_bucket(states: StepFunctions) -> None:
     [
         (BUCKET, "missing.json", {"InputType": "JSON"}, "s3://reader-lists/missing.json cannot be read"),
         ("no-bucket", "x.json", {"InputType": "JSON"}, "s3://no-bucket/x.json cannot be read"),
+        (
+            BUCKET,
+            "no\x00key",
+            {"InputType": "JSON"},
+            "The specified key does not exist. (Error Code: NoSuchKey)",
+        ),
+        (BUCKET, "half a pair \ud800", {"InputType": "JSON"}, "The Key of the ItemReader is not UTF-8 text."),
         (BUCKET, "broken.json", {"InputType": "JSON"}, "The file is not JSON"),
         (BUCKET, "broken.jsonl", {"InputType": "JSONL"}, "Line 3001 is not JSON"),
         (BUCKET, "object.json", {"InputType": "JSON"}, "Attempting to map over non-iterable node."),

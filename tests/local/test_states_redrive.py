@@ -1,5 +1,6 @@
 """RedriveExecution: an execution goes on from the state in which it stopped."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -206,3 +207,24 @@ def test_of_two_redrives_at_once_one_is_refused(states: StepFunctions, worker: W
     worker.succeed(*worker.take(1))
     outcome = states.wait(arn)
     assert outcome.types.count("ExecutionRedriven") == 1
+
+
+def test_a_redrive_keeps_the_definition_that_the_execution_began_with(
+    states: StepFunctions, worker: Worker
+) -> None:
+    """As AWS's guide says: a change of the state machine needs a new execution."""
+    # Given an execution that failed, and a state machine that was changed after that
+    state_machine_arn = states.create(machine(Work=worker.work, Then={"Type": "Pass", "Result": "old"}))
+    arn = states.api.start_execution(stateMachineArn=state_machine_arn)["executionArn"]
+    worker.fail(*worker.take(1))
+    failed = states.wait(arn)
+    changed = machine(Work=worker.work, Then={"Type": "Pass", "Result": "new"})
+    states.api.update_state_machine(stateMachineArn=state_machine_arn, definition=json.dumps(changed))
+    # When
+    redrive(states, failed)
+    worker.succeed(*worker.take(1))
+    # Then
+    assert states.wait(arn).output == "old"
+    described = states.api.describe_state_machine_for_execution(executionArn=arn)
+    assert "old" in described["definition"]
+    assert described["stateMachineArn"] == state_machine_arn

@@ -33,6 +33,27 @@ class LeavingError(BaseException):
     pass
 
 
+class ExitingTextError(Exception):
+    def __str__(self):
+        raise SystemExit(3)
+
+
+class NamelessMeta(type):
+    @property
+    def __name__(cls):
+        raise SystemExit(4)
+
+
+class NamelessError(Exception, metaclass=NamelessMeta):
+    pass
+
+
+class CauselessError(Exception):
+    @property
+    def __cause__(self):
+        raise RuntimeError("no cause")
+
+
 def raising(error):
     def process(_):
         raise error
@@ -111,7 +132,11 @@ def test_items_of_a_table_reach_the_processor_as_plain_python(handler, monkeypat
         (SystemExit(3), "SystemExit", "3"),
         (KeyboardInterrupt(), "KeyboardInterrupt", ""),
         (LeavingError("bye"), "LeavingError", "bye"),
-        (UnreadableError(), "UnreadableError", "its message cannot be read: KeyError"),
+        (UnreadableError(), "UnreadableError", "cannot be read: KeyError"),
+        (ExitingTextError(), "ExitingTextError", "cannot be read: SystemExit"),
+        (NamelessError("nameless"), "NamelessError", "nameless"),
+        (CauselessError("causeless"), "CauselessError", "causeless"),
+        (SyntaxError("bad", ("f.py", 1, 2, 5)), "SyntaxError", "bad (f.py, line 1)"),
         (ValueError("für Zoë: 拒否 🚫 \n\u2028"), "ValueError", "für Zoë: 拒否 🚫 \n\u2028"),
         (ValueError("half a pair: \ud83d"), "ValueError", "half a pair: ?"),
         (ValueError("x" * 40_000), "ValueError", "x" * 1000),
@@ -148,8 +173,13 @@ def test_whatever_an_item_raises_is_its_own_failure(handler, monkeypatch, error,
         (circular(), "Circular reference detected"),
         ("half a pair: \ud83d", "'utf-8' codec can't encode character"),
         (nested(100_000), "maximum recursion depth exceeded"),
+        ([nested(200)], "it is nested deeper than 200 levels"),
+        ({"price": Decimal(1), "deep": nested(200)}, "it is nested deeper than 200 levels"),
     ],
-    ids=["set", "bytes", "object", "NaN", "infinity", "Decimal NaN", "key", "circular", "surrogate", "deep"],
+    ids=[
+        *("set", "bytes", "object", "NaN", "infinity", "Decimal NaN", "key", "circular", "surrogate"),
+        *("far too deep", "too deep", "too deep with a Decimal"),
+    ],
 )
 def test_result_that_lambda_cannot_return_is_that_items_failure(handler, monkeypatch, result, message):
     # Given an item whose result is no JSON, and one whose result is
@@ -173,7 +203,7 @@ def test_result_that_lambda_cannot_return_is_that_items_failure(handler, monkeyp
         (0.1, 0.1),
         (10**30, 10**30),
         ({"price": Decimal("12345678901234567890.10")}, {"price": Decimal("12345678901234567890.10")}),
-        (nested(300), nested(300)),
+        (nested(199), nested(199)),
     ],
     ids=["null", "unicode", "tuple", "keys", "named tuple", "float", "large", "Decimal", "nested"],
 )

@@ -5,13 +5,13 @@ import itertools
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
-from xml.etree import ElementTree
 
 from ministack.services import s3
 
 from local.states.distributed.csv_items import csv_items
 from local.states.distributed.json_items import json_lines, json_members
 from local.states.distributed.reader_errors import ItemReaderError
+from local.states.distributed.s3_answers import refusal
 
 GET_OBJECT = "arn:aws:states:::s3:getObject"
 LIST_OBJECTS = "arn:aws:states:::s3:listObjectsV2"
@@ -116,6 +116,8 @@ def _argument(arguments: Mapping[str, Any], name: str) -> str:
     value = arguments.get(name)
     if not isinstance(value, str) or not value:
         raise ItemReaderError(f"The ItemReader needs a {name}: a string that is not empty.")
+    if not value.isascii() and value != value.encode(errors="replace").decode():
+        raise ItemReaderError(f"The {name} of the ItemReader is not UTF-8 text.")
     return value
 
 
@@ -124,21 +126,16 @@ def _object(bucket: str, key: str, version_id: str | None = None) -> bytes:
     query = {} if version_id is None else {"versionId": version_id}
     status, _, body = s3._get_object(bucket, key, {}, query)
     if status != 200:
-        raise ItemReaderError(f"s3://{bucket}/{key} cannot be read: {_refusal(body)}")
+        raise ItemReaderError(f"s3://{bucket}/{key} cannot be read: {refusal(body)}")
     data: bytes = body
     return data
-
-
-def _refusal(body: bytes) -> str:
-    error = ElementTree.fromstring(body)  # noqa: S314 - MiniStack's own answer
-    return f"{error.findtext('Message')} (Error Code: {error.findtext('Code')})"
 
 
 def _bucket_items(bucket: str, prefix: str, config: Mapping[str, Any]) -> Iterator[Item]:
     """The objects of a bucket as items or, with LOAD_AND_FLATTEN, the items in them."""
     record = s3._ensure_bucket(bucket)
     if record is None:
-        raise ItemReaderError(f"s3://{bucket} cannot be read: {_refusal(s3._no_such_bucket(bucket)[2])}")
+        raise ItemReaderError(f"s3://{bucket} cannot be read: {refusal(s3._no_such_bucket(bucket)[2])}")
     objects = record["objects"]
     for key in sorted(key for key in list(objects) if key.startswith(prefix)):
         if config.get("Transformation") == "LOAD_AND_FLATTEN":

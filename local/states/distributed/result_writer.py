@@ -6,6 +6,7 @@ from typing import Any
 
 from ministack.services import s3
 
+from local.states.distributed.s3_answers import refusal
 from local.states.distributed.settings import Writer
 from local.states.errors import StatesError
 from local.states.paths import compact
@@ -158,12 +159,5 @@ class Results:
             raise StatesError(
                 "States.ResultWriterFailed",
                 f"Failed to write '{key}' into the output bucket '{self._target.bucket}'. | Message from S3: "
-                f"{s3_message(answer)}",
+                f"{refusal(answer)}",
             )
-
-
-def s3_message(answer: bytes | str) -> str:
-    """The message of an error that S3 answers with."""
-    text = answer.decode() if isinstance(answer, bytes) else answer
-    _, _, rest = text.partition("<Message>")
-    return rest.partition("</Message>")[0] or text
