@@ -6,10 +6,14 @@ reads; `run_command` prints them and ends the process.
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from types import FrameType
 from typing import NoReturn, TextIO
+
+from utils.packages import die_of_interrupt
 
 
 class CommandError(Exception):
@@ -23,6 +27,10 @@ class CommandError(Exception):
         return "\n".join(self.lines)
 
 
+class _EndedBySignal(SystemExit):
+    """SIGTERM or SIGHUP came."""
+
+
 def visible(text: str) -> str:
     """Spell out the characters that a terminal would not show, or would obey."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
@@ -33,8 +41,10 @@ def run_command(main: Callable[[], int | None]) -> NoReturn:
 
     The lines of a `CommandError` are printed to stderr as ``error: …``, and
     the code is 1, as it is when standard output cannot be written; Ctrl-C
-    ends with 130. What ``main`` returns is the code otherwise, None being 0.
+    ends with 130, SIGTERM with 143 and SIGHUP with 129, all after cleaning up. What ``main`` returns is the
+    code otherwise, None being 0.
     """
+    _clean_up_at_signals()
     if sys.stdout is None:
         _complain("error: standard output is closed: open it, or send it to a file")
         sys.exit(1)
@@ -58,6 +68,19 @@ def run_command(main: Callable[[], int | None]) -> NoReturn:
     sys.exit(code)
 
 
+def _clean_up_at_signals() -> None:
+    """Let a signal that ends the process unwind it first; one that is ignored, as by nohup, stays ignored."""
+    if signal.getsignal(signal.SIGINT) is die_of_interrupt:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+
+
+def _end(number: int, _: FrameType | None) -> NoReturn:
+    raise _EndedBySignal(128 + number)
+
+
 def _exit_code(main: Callable[[], int | None]) -> int | str | None:
     try:
         return main() or 0
@@ -70,6 +93,8 @@ def _exit_code(main: Callable[[], int | None]) -> int | str | None:
         return 130
     except SystemExit as ended:
         # argparse ends so; its help may still have to be written.
+        if isinstance(ended, _EndedBySignal):
+            _complain("ended by a signal")
         return ended.code
 
 

@@ -33,6 +33,12 @@ DDB_NUMBER_EXPONENTS = range(-130, 126)
 LIST_FILE_BYTES_LIMIT = 10 * 1000**3
 """A file of items that a Distributed Map reads from S3: 10 GB (Step Functions quotas)."""
 
+ITEM_NESTING_LEVELS_LIMIT = 200
+"""Arrays and objects around a value in an item or a result; `[[1]]` has 2 levels.
+
+This project's own: Python's `json`, which every step after the upload uses, gives up before 1,000 levels.
+"""
+
 CSV_HEADER_BYTES_LIMIT = 10_240
 """Header of a CSV file of items: 10 KiB ("ItemReader (Map)" in the Step Functions guide)."""
 

@@ -4,8 +4,9 @@ import json
 from dataclasses import dataclass
 
 from stacks.config_maps import MAX_CHILDREN_AT_ONCE
+from utils.limits import ITEM_NESTING_LEVELS_LIMIT
 from utils.list_stream import read_items
-from utils.list_text import ListText, Oddity
+from utils.list_text import TOO_DEEP, ListText, Oddity
 
 EXECUTION_NAME_CHARACTERS = 80
 """Longest name of an execution, which each batch carries (StartExecution in the Step Functions API)."""
@@ -20,6 +21,8 @@ ODDITIES = {
     "short": "fewer fields than the header: Step Functions takes empty strings for the others",
     "long": "more fields than the header: Step Functions drops the additional ones",
     "backslash": "a backslash, which Step Functions takes as an escape and removes: double it to keep it",
+    "separator": "a header of one column that holds a semicolon or a tab: only commas separate columns",
+    "rounded": "a fraction that no double holds, which Step Functions rounds: make it a string to keep it",
     "blank": "nothing in it, not counted as an item: remove it, as AWS does not document how it is read",
 }
 """What is told of lines that are read without an error."""
@@ -129,10 +132,23 @@ def compact_bytes(item: object) -> int:
     Raises
     ------
     ValueError, RecursionError
-        The item holds what JSON cannot.
+        The item holds what JSON cannot, or is nested too deeply.
     """
     encoded = _encode(item)
+    # Few items have as many brackets, so that few are looked into.
+    if encoded.count("[") + encoded.count("{") > ITEM_NESTING_LEVELS_LIMIT:
+        _check_levels(item, ITEM_NESTING_LEVELS_LIMIT)
     return len(encoded) if encoded.isascii() else len(encoded.encode())
+
+
+def _check_levels(value: object, levels_left: int) -> None:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    if parts is None:
+        return
+    if not levels_left:
+        raise RecursionError
+    for part in parts:
+        _check_levels(part, levels_left - 1)
 
 
 def _unfit(error: Exception) -> str:
@@ -141,7 +157,7 @@ def _unfit(error: Exception) -> str:
             half = f"\\u{ord(error.object[error.start]):04x}"
             return f"holds {half}, half of a surrogate pair, which is no character"
         case RecursionError():
-            return "is nested too deeply to be read"
+            return TOO_DEEP
     return "holds a number beyond 1.8E+308: make it a string"
 
 

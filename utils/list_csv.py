@@ -21,13 +21,14 @@ def read_csv_rows(text: ListText) -> Items:
 
     Step Functions fills short rows up and cuts long ones; they are noted as
     ``short`` and ``long``, lines with a backslash as ``backslash`` and empty
-    ones, which are no items, as ``blank``.
+    ones, which are no items, as ``blank``. A header of one column that
+    looks like several is noted as ``separator``.
 
     Raises
     ------
     ListError
-        There is no header, it names a column twice, or quotation marks do
-        not match.
+        There is no header, it names a column twice, quotation marks do not
+        match, or the file ends in a backslash.
     """
     # Longer than any field of an item that fits a batch.
     csv.field_size_limit(PAYLOAD_BYTES_LIMIT)
@@ -59,13 +60,20 @@ def _item(text: ListText, header: list[str], row: list[str], line: int) -> dict[
 
 
 def _csv_lines(text: ListText) -> Iterator[str]:
+    number, line = 0, ""
     for number, line in enumerate(text.lines(), start=1):
         if "\\" in line:
             text.note("backslash", number)
         yield f"{line}\n"
+    if (len(line) - len(line.rstrip("\\"))) % 2:
+        raise text.error(
+            "the file ends in a backslash, which Step Functions takes as an escape: double it", number
+        )
 
 
 def _check_header(text: ListText, header: list[str]) -> None:
+    if len(header) == 1 and any(separator in header[0] for separator in ";\t"):
+        text.note("separator", 1)
     if not header:
         raise text.error("has no header: the first line must name the columns", 1)
     twice = sorted({name for name in header if header.count(name) > 1})

@@ -1,63 +1,35 @@
-"""Reads lists of JSON as a stream: one array, of which a window is kept, or one value a line.
-
-What Python would let pass and others read differently is refused: NaN, and a
-key that an object has twice.
-"""
+"""Reads lists of JSON as a stream: one array, of which a window is kept, or one value a line."""
 
 import json
 from typing import NoReturn
 
+from utils.list_decoder import ItemDecoder, refusal_reason
 from utils.list_text import LONGEST_ITEM_CHARACTERS, Items, ListText
 
 
-class _RefusedError(ValueError):
-    """A value that Python's `json` takes and this reader does not."""
-
-
-def _refuse_constant(text: str) -> NoReturn:
-    raise _RefusedError(f"{text} is not JSON: use null or a string")
-
-
-def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise _RefusedError(f"key {json.dumps(twice[:40], ensure_ascii=False)} occurs twice")
-    return content
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
-
-
-def _reason(error: Exception) -> str:
-    """Say why an item is refused that is JSON for Python."""
-    if isinstance(error, RecursionError):
-        return "is nested too deeply to be read"
-    # The other ValueError is Python's, of a number that takes it too long to convert.
-    return str(error) if isinstance(error, _RefusedError) else "holds a number of more than 4,300 digits"
-
-
 def read_json_lines(text: ListText) -> Items:
-    """Read one item a line; blank lines are noted as ``blank``.
+    """Read one item a line; blank lines are noted as ``blank``, rounded fractions as ``rounded``.
 
     Raises
     ------
     ListError
         A line is not JSON, or there is none.
     """
-    index = 0
+    decoder, index = ItemDecoder(), 0
     for number, line in enumerate(text.lines(), start=1):
         if not line.strip(" \t\r"):
             text.note("blank", number)
             continue
         try:
-            item = _DECODER.decode(line)
+            item = decoder.decode(line)
         except json.JSONDecodeError as error:
             hint = ": a JSON array is another format, json" if index == 0 and line[0] == "[" else ""
             raise text.error(f"item [{index}] is not JSON: {error.msg}{hint}", number) from error
         except (ValueError, RecursionError) as error:
-            raise text.error(f"item [{index}]: {_reason(error)}", number) from error
+            raise text.error(f"item [{index}]: {refusal_reason(error)}", number) from error
+        if decoder.rounded:
+            text.note("rounded", number)
+            decoder.rounded = False
         yield number, item
         index += 1
     if index == 0:
@@ -72,6 +44,7 @@ class JsonArray:
 
     def __init__(self, text: ListText) -> None:
         self._text = text
+        self._decoder = ItemDecoder()
         self._pieces = iter(text)
         self._window = ""
         self._at = 0
@@ -124,7 +97,8 @@ class JsonArray:
         name = "the content" if index is None else f"item [{index}]"
         while True:
             try:
-                item, end = _DECODER.raw_decode(self._window, self._at)
+                self._decoder.rounded = False
+                item, end = self._decoder.raw_decode(self._window, self._at)
             except json.JSONDecodeError as error:
                 incomplete = (
                     error.msg.startswith("Unterminated")
@@ -137,10 +111,12 @@ class JsonArray:
                     raise self._text.error(f"ends in the middle of {name}", line) from error
                 raise self._text.error(f"{name} is not JSON: {error.msg}", line) from error
             except (ValueError, RecursionError) as error:
-                raise self._text.error(f"{name}: {_reason(error)}", self._line_at(self._at)) from error
+                raise self._text.error(f"{name}: {refusal_reason(error)}", self._line_at(self._at)) from error
             # A number near the end may go on: 1 may be cut off 1e+5, before or after the sign.
             if end > len(self._window) - self.LONGEST_TOKEN and self._fill(name):
                 continue
+            if self._decoder.rounded:
+                self._text.note("rounded", self._line_at(self._at))
             self._at = end
             return item
 

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from utils.limits import PAYLOAD_BYTES_LIMIT
+from utils.limits import ITEM_NESTING_LEVELS_LIMIT, PAYLOAD_BYTES_LIMIT
 from utils.list_file import ListError
 
 CHUNK_BYTES = 1 << 20
 
 LONGEST_ITEM_CHARACTERS = 8 * PAYLOAD_BYTES_LIMIT
 """Text of one item: room for escapes and white space around what a batch may hold."""
+
+TOO_DEEP = f"is nested deeper than {ITEM_NESTING_LEVELS_LIMIT} levels: flatten it"
 
 Items = Iterator[tuple[int, object]]
 """The items of a list, each after the line that it starts in; lines count from 1."""
@@ -23,6 +25,7 @@ class Oddity:
     """Something that is read without an error and may surprise."""
 
     first_line: int
+    last_line: int = 0
     lines: int = 0
 
 
@@ -51,7 +54,9 @@ class ListText:
 
     def note(self, kind: str, line: int) -> None:
         """Count a line that has an oddity."""
-        self.oddities.setdefault(kind, Oddity(line)).lines += 1
+        oddity = self.oddities.setdefault(kind, Oddity(line))
+        oddity.lines += line != oddity.last_line
+        oddity.last_line = line
 
     def __iter__(self) -> Iterator[str]:
         """Read the text in pieces of about a MiB.

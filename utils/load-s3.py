@@ -9,9 +9,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from utils.packages import require_packages
+from utils.packages import begin_command
 
-require_packages()
+begin_command(__name__)
 
 from utils.command import run_command  # noqa: E402
 from utils.upload_list import main  # noqa: E402

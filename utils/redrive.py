@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT_ROOT))
 
-from utils.packages import require_packages  # noqa: E402
+from utils.packages import begin_command  # noqa: E402
 
-require_packages()
+begin_command(__name__)
 
 from botocore.exceptions import ClientError  # noqa: E402
 
@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
     with aws_errors("opening the AWS session"):
         client = session.client("stepfunctions")
     execution = find_execution(client, options.execution_arn)
-    refusal = find_refusal(execution, f"python utils/redrive.py {execution.arn} --failed-items")
+    refusal = find_refusal(execution, failed_items_command(execution))
     if options.failed_items:
         check_ended(execution)
         failed = FailedItems(session, client, execution, with_pending=refusal is not None)
@@ -71,6 +71,11 @@ def main(arguments: list[str] | None = None) -> None:
     else:
         lines = redrive(client, execution, dry_run=options.dry_run)
     print("\n".join(map(visible, lines)))
+
+
+def failed_items_command(execution: Execution) -> str:
+    """Name the command that processes an execution's failed items again."""
+    return f"python utils/redrive.py {execution.arn} --failed-items"
 
 
 def redrive(client: "SFNClient", execution: Execution, *, dry_run: bool) -> list[str]:
@@ -88,13 +93,21 @@ def redrive(client: "SFNClient", execution: Execution, *, dry_run: bool) -> list
             client.redrive_execution(executionArn=execution.arn)
         except ClientError as error:
             if error.response["Error"].get("Code") == "ExecutionNotRedrivable":
-                said = error.response["Error"].get("Message", "")
-                raise CommandError(
-                    f"execution {execution.name} cannot be redriven ({said}): its failed items are processed "
-                    f"again by `python utils/redrive.py {execution.arn} --failed-items`"
-                ) from error
+                raise not_redrivable(client, execution, error) from error
             raise
     return [f"redrove {execution.arn}", f"watch it: {WATCH} {execution.arn}"]
+
+
+def not_redrivable(client: "SFNClient", execution: Execution, error: ClientError) -> CommandError:
+    """Say why AWS refuses; another command may have redriven the execution just before."""
+    command = failed_items_command(execution)
+    if refusal := find_refusal(find_execution(client, execution.arn), command):
+        return CommandError(refusal)
+    said = error.response["Error"].get("Message", "")
+    return CommandError(
+        f"execution {execution.name} cannot be redriven ({said}): "
+        f"its failed items are processed again by `{command}`"
+    )
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ from pathlib import Path
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT_ROOT))
 
-from utils.packages import require_packages  # noqa: E402
+from utils.packages import begin_command  # noqa: E402
 
-require_packages()
+begin_command(__name__)
 
 from utils.aws import add_session_arguments, aws_errors, open_session  # noqa: E402
 from utils.command import run_command, visible  # noqa: E402
@@ -40,6 +40,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     add_session_arguments(parser)
     options = parser.parse_args(arguments)
+    if (options.out or "").endswith("/"):
+        parser.error(f"--out {options.out}: names a folder: give the name of a file")
     if options.out not in {None, "-"} and Path(options.out).suffix.lower() not in SUFFIXES:
         parser.error(f"--out {options.out}: its suffix names no format: give a .jsonl or .csv file, or -")
     return options
@@ -73,9 +75,11 @@ def main(arguments: list[str] | None = None) -> None:
         summary = f"wrote {options.out} ({summary})"
     print(visible(summary), file=sys.stderr if options.out == "-" else sys.stdout)
     if missing:
+        reason = f"the execution ended {execution.status} before they were written"
+        if execution.status == "SUCCEEDED":
+            reason = "the files of its results do not hold them, so these were changed after it: restore them"
         print(
-            f"note: {items_text(missing)} of {counts.rows + missing:,} left no result: the execution ended "
-            f"{execution.status} before they were written",
+            f"note: {items_text(missing)} of {counts.rows + missing:,} left no result: {reason}",
             file=sys.stderr,
         )
 

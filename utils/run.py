@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, get_args
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT_ROOT))
 
-from utils.packages import require_packages  # noqa: E402
+from utils.packages import begin_command  # noqa: E402
 
-require_packages()
+begin_command(__name__)
 
 from rich.console import Console  # noqa: E402
 from rich.text import Text  # noqa: E402
@@ -117,15 +117,13 @@ def next_commands(options: argparse.Namespace, execution_arn: str, history: Hist
     """Name the commands for what a Map Run leaves behind: its rows, and the items that did not succeed."""
     if not (history.map_runs and (history.summary or history.status != "SUCCEEDED")):
         return []
-    if not history.final_counts().total:
-        return []
 
     def line(what: str, script: str, *flags: str) -> str:
         path = Path(sys.argv[0]).with_name(script)
         command = ["python", str(path), execution_arn, *flags, *session_arguments(options)]
         return f"  {what} {shlex.join(command)}"
 
-    lines = [line("the rows:        ", "results.py")]
+    lines = [line("the rows:        ", "results.py")] if history.final_counts().total else []
     if history.error == TOO_LARGE:
         lines.append(line("what is left:    ", "redrive.py", "--failed-items"))
     elif history.summary is None:

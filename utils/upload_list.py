@@ -91,7 +91,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     options.format = options.format or FORMATS.get(options.file.suffix.lower())
     if options.format is None:
         parser.error(f"{options.file}: its suffix names no format: give --format json, jsonl or csv")
-    if options.key is not None and not 1 <= len(options.key.encode(errors="replace")) <= MAX_OBJECT_KEY_BYTES:
+    if options.key is not None and not _is_key(options.key):
         parser.error(f"--key is text of 1 to {MAX_OBJECT_KEY_BYTES:,} bytes in UTF-8")
     try:
         config = load_config(options.config_path)
@@ -107,6 +107,13 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     options.config = config
     options.key = options.key or config.distributedMap.key
     return options
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return 1 <= len(text.encode()) <= MAX_OBJECT_KEY_BYTES
+    except UnicodeEncodeError:
+        return False
 
 
 def _plan(options: argparse.Namespace, report: ListReport) -> str:
@@ -158,6 +165,12 @@ def _warnings(report: ListReport, options: argparse.Namespace) -> list[str]:
     warnings = list(report.warnings)
     if report.has_byte_order_mark:
         warnings.append(f"{path}: starts with a byte order mark, which is not uploaded")
+    suffix = Path(options.key).suffix
+    if FORMATS.get(suffix.lower(), report.list_format) != report.list_format:
+        warnings.append(
+            f"{path} is {report.list_format}, and its key {options.key} ends in {suffix}: "
+            "give another --key, or set distributedMap.key"
+        )
     if "distributedMap" not in config.workflows:
         warnings.append(f"{options.config_path}: workflows does not name distributedMap: add it, and deploy")
     if not report.items:

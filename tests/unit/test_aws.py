@@ -1,6 +1,7 @@
 """What the commands share: session, error lines, exit codes."""
 
 import argparse
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -253,6 +254,16 @@ def _raise(error: BaseException):
     raise error
 
 
+@pytest.fixture
+def signals():
+    """Put back what a test lets signals do."""
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize(
     ("main", "code", "stderr"),
     [
@@ -269,12 +280,21 @@ def _raise(error: BaseException):
         (lambda: argparse.ArgumentParser().parse_args(["--no-such"]), 2, None),
     ],
 )
+@pytest.mark.usefixtures("signals")
 def test_run_command_ends_with_the_code_and_the_line(capsys, main, code, stderr):
     with pytest.raises(SystemExit) as ended:
         run_command(main)
     assert ended.value.code == code
     if stderr is not None:
         assert capsys.readouterr().err == stderr
+
+
+@pytest.mark.usefixtures("signals")
+def test_a_signal_that_is_ignored_stays_ignored():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with pytest.raises(SystemExit):
+        run_command(lambda: signal.raise_signal(signal.SIGHUP))
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
 
 def test_session_arguments_are_optional():

@@ -1,6 +1,7 @@
 """The commands as processes: without packages, and where output has nowhere to go."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,30 @@ def test_python_without_the_packages_is_told_what_to_do(arguments):
         f"error: boto3 is not installed for {sys.executable}: "
         "run `make setup`, then `source .venv/bin/activate`\n"
     )
+
+
+@pytest.mark.parametrize("name", ["load-ddb", "load-s3", "run", "results", "redrive"])
+def test_ctrl_c_while_packages_are_imported_is_one_line(tmp_path, name):
+    # Given packages that take as long as the test lets them
+    for package in ("boto3", "pydantic", "rich"):
+        (tmp_path / f"{package}.py").write_text(
+            "import sys\nprint('importing', flush=True)\nsys.stdin.read()"
+        )
+    command = subprocess.Popen(
+        [sys.executable, ROOT / "utils" / f"{name}.py", "--help"],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with command:
+        assert command.stdout.readline() == "importing\n"
+        # When
+        command.send_signal(signal.SIGINT)
+        _, said = command.communicate(timeout=30)
+    # Then
+    assert (command.returncode, said) == (130, "interrupted\n")
 
 
 @pytest.mark.parametrize("arguments", [DRY_RUN, [LOADER, "--help"], [RUN, "--help"]])

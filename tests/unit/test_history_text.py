@@ -48,6 +48,21 @@ def test_plain_json_is_shown_as_it_is(item, text):
     assert item_text(state_input) == text
 
 
+@pytest.mark.parametrize("levels", [200, 340, 984, 100_000])
+def test_what_is_nested_too_deeply_for_anything_else_is_shown_as_it_is(levels):
+    item = "[" * levels + "]" * levels
+    state_input = f'{{"item": {item}, "index": 0, "encoding": "json"}}'
+
+    assert json_text(item) == item
+    assert error_text("E", item) == f"E: {item}"
+    assert item in item_text(state_input)
+
+
+@pytest.mark.parametrize("text", ["1e-9999999999999999999", "[1e9999999999999999999]"])
+def test_a_number_beyond_all_bounds_is_shown_as_it_is(text):
+    assert json_text(text) == text
+
+
 @pytest.mark.parametrize(
     ("state_input", "text"),
     [

@@ -106,6 +106,7 @@ def test_a_dry_run_shows_what_an_execution_makes_of_the_list(load, config, list_
         (["--file", "-"], "-: its suffix names no format: give --format json, jsonl or csv"),
         (["--file", "list.jsonl", "--key", ""], "--key is text of 1 to 1,024 bytes in UTF-8"),
         (["--file", "list.jsonl", "--key", "é" * 513], "--key is text of 1 to 1,024 bytes in UTF-8"),
+        (["--file", "list.jsonl", "--key", b"\xff"], "--key is text of 1 to 1,024 bytes in UTF-8"),
     ],
 )
 def test_a_usage_error_exits_2(load, arguments, line):
@@ -144,7 +145,8 @@ def test_another_format_than_the_configured_one_exits_2_with_both_ways_out(
 )
 def test_the_suffix_names_the_format(load, config, list_file, name, list_format):
     content = {"jsonl": "1\n2\n", "csv": "t\n1\n2\n", "json": "[1, 2]"}[list_format]
-    done = load("--config", config(format=list_format), "--file", list_file(content, name), "--dry-run")
+    settings = config(format=list_format, key=f"lists/{name}")
+    done = load("--config", settings, "--file", list_file(content, name), "--dry-run")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("would write 2 items ")
 
@@ -214,6 +216,10 @@ def test_what_may_surprise_is_warned_of_and_goes_on(load, list_file, tmp_path):
     assert done.returncode == 0
     assert [line.partition("warning: ")[2] for line in done.stderr.splitlines()] == [
         f"{tmp_path}/list.csv: starts with a byte order mark, which is not uploaded",
+        (
+            f"{tmp_path}/list.csv is csv, and its key lists/items.jsonl ends in .jsonl: "
+            "give another --key, or set distributedMap.key"
+        ),
         f"{path}: workflows does not name distributedMap: add it, and deploy",
         f"{tmp_path}/list.csv: the list is empty: an execution succeeds with a summary of 0 items",
     ]

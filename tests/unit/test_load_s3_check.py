@@ -14,6 +14,8 @@ from utils.list_csv import CSV_ERRORS
 from utils.list_file import ListError
 from utils.list_stream import read_items
 from utils.list_text import CHUNK_BYTES, LONGEST_ITEM_CHARACTERS, ListText
+from utils.rows.json_text import elements
+from utils.watch.plain_json import json_text
 
 ROOT = Path(__file__).parents[2]
 LIMITS = BatchLimits(items=100, input_bytes=204_800)
@@ -94,6 +96,8 @@ def test_a_number_or_a_word_that_a_chunk_cuts_is_read_whole(number: str):
         assert _items(f"[{padding}null, {number}]", "json") == [None, json.loads(number)]
 
 
+TOO_DEEP = "is nested deeper than 200 levels: flatten it"
+CSV_END = "the file ends in a backslash, which Step Functions takes as an escape: double it"
 GOES_ON = "is not JSON: it goes on after its first value; one value a line is the format jsonl"
 
 
@@ -126,7 +130,8 @@ JSON_REFUSALS = [
     (f"[1, {'9' * 5_000}]", "list:1: item [1]: holds a number of more than 4,300 digits"),
     ('["\\ud800"]', "list:1: item [0]: holds \\ud800, half of a surrogate pair, which is no character"),
     ('[{"\\udc00": 1}]', "list:1: item [0]: holds \\udc00, half of a surrogate pair, which is no character"),
-    ("[" * 200_000, "list:1: item [0]: is nested too deeply to be read"),
+    ("[" * 200_000, f"list:1: item [0]: {TOO_DEEP}"),
+    (f"[1,\n{'[' * 201}{']' * 201}]", f"list:2: item [1]: {TOO_DEEP}"),
     (b'["a", "\xff"]', "list: is not UTF-8 text, at byte 7: save it as UTF-8"),
     ('["a"]'.encode("utf-16"), "list: is not UTF-8 text, at byte 0: save it as UTF-8"),
     (b'["\xe2\x82', "list: is not UTF-8 text, at byte 2: save it as UTF-8"),
@@ -143,7 +148,8 @@ JSON_LINES_REFUSALS = [
     ("1\nNaN", "list:2: item [1]: NaN is not JSON: use null or a string"),
     ('{"a": 1, "a": 2}', 'list:1: item [0]: key "a" occurs twice'),
     ("9" * 5_000, "list:1: item [0]: holds a number of more than 4,300 digits"),
-    ("[" * 200_000, "list:1: item [0]: is nested too deeply to be read"),
+    ("[" * 200_000, f"list:1: item [0]: {TOO_DEEP}"),
+    ('{"a": [' * 100 + "{}" + "]}" * 100, f"list:1: item [0]: {TOO_DEEP}"),
     (b'"a"\n\x89PNG', "list: is not UTF-8 text, at byte 4: save it as UTF-8"),
     (b'\xef\xbb\xbf"\xff"', "list: is not UTF-8 text, at byte 4: save it as UTF-8"),
 ]  # fmt: skip
@@ -158,6 +164,8 @@ CSV_REFUSALS = [
     ('a,b\n"1" 2,3\n', "list:2: " + CSV_ERRORS["',' expected"]),
     ("a,b\n1,2\r3,4\n", f"list:2: {CSV_ERRORS['new-line']}"),
     ('a\n1\n"' + "x\n" * 140_000, f"list:3: {CSV_ERRORS['field larger']}"),
+    ("a\nx\nC:\\", f"list:3: {CSV_END}"),
+    ("a,b\nx,C:\\\\\\\n", f"list:2: {CSV_END}"),
     ("id\nM\xfcller".encode("latin-1"), "list: is not UTF-8 text, at byte 4: save it as UTF-8"),
 ]  # fmt: skip
 
@@ -174,6 +182,17 @@ def test_a_list_that_must_not_be_uploaded_is_refused_by_place(list_format, conte
     with pytest.raises(ListError) as caught:
         _check(content, list_format)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("item", ["[" * 200 + "]" * 200, '{"a": [' * 100 + '"[[{{"' + "]}" * 100])
+def test_the_deepest_item_is_uploaded_and_can_be_shown_and_read_again(item: str):
+    assert _check(f"[{item}, {'[' * 3}{']' * 3}]", "json").items == 2
+    assert json_text(item) == item
+    assert elements(f"[{item}]") == [item]
+
+
+def test_many_brackets_are_no_depth():
+    assert _check(json.dumps([[[]] * 300]), "json").items == 1
 
 
 @pytest.mark.parametrize("ending", [",\n oops]", ',\n"' + "x" * 40, ",\n1"])
@@ -264,6 +283,8 @@ def test_an_empty_list_makes_no_batch():
 SHORT = "fewer fields than the header: Step Functions takes empty strings for the others"
 LONG = "more fields than the header: Step Functions drops the additional ones"
 BACKSLASH = "a backslash, which Step Functions takes as an escape and removes: double it to keep it"
+SEPARATOR = "a header of one column that holds a semicolon or a tab: only commas separate columns"
+ROUNDED = "a fraction that no double holds, which Step Functions rounds: make it a string to keep it"
 BLANK = "nothing in it, not counted as an item: remove it, as AWS does not document how it is read"
 
 
@@ -276,6 +297,18 @@ BLANK = "nothing in it, not counted as an item: remove it, as AWS does not docum
         ("csv", "a\nC:\\temp\n", [f"list:2: 1 line with {BACKSLASH}"]),
         ("csv", "a\n1\n\n2\n\n", [f"list:3: the first of 2 lines with {BLANK}"]),
         ("jsonl", "1\n\n2\n", [f"list:2: 1 line with {BLANK}"]),
+        ("csv", "a;b\n1;2\n", [f"list:1: 1 line with {SEPARATOR}"]),
+        ("csv", "a\tb\n1\t2\n", [f"list:1: 1 line with {SEPARATOR}"]),
+        ("csv", "a;b,c\n1,2\n", []),
+        ("csv", "a\nC:\\\\\n", [f"list:2: 1 line with {BACKSLASH}"]),
+        (
+            "jsonl",
+            "1.5\n1e-400\n2\n0.12345678901234567890\n",
+            [f"list:2: the first of 2 lines with {ROUNDED}"],
+        ),
+        ("jsonl", "1e-99999999999999999999\n", [f"list:1: 1 line with {ROUNDED}"]),
+        ("json", '[1,\n{"a": [1e-320, 1.2345e-320], "b": 1e-400}]', [f"list:2: 1 line with {ROUNDED}"]),
+        ("json", "[0.1, -2.50, 0.0, 0e-500, 1.00000000000000000000, 0.30000000000000004, 1.7e308]", []),
         ("jsonl", '"C:\\\\temp"\n2\n', []),
         ("csv", "a,b\n1,2\n", []),
     ],

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from local.states.distributed.result_writer import Results, describe, s3_message
+from local.states.distributed.result_writer import Results, describe
+from local.states.distributed.s3_answers import refusal
 from local.states.distributed.settings import Tolerance, Writer
 from local.states.redrive import MAX_REDRIVABLE_EVENTS, redrive_fields
 
@@ -93,6 +94,7 @@ def test_results_are_in_the_order_of_the_items(transformation: str | None, expec
     assert results.output({1: FAILED}) == expected
 
 
-def test_message_of_s3() -> None:
-    assert s3_message(b"<Error><Code>X</Code><Message>No such bucket</Message></Error>") == "No such bucket"
-    assert s3_message("plain") == "plain"
+def test_refusal_of_s3() -> None:
+    """Also where the key in it is nothing that XML allows."""
+    answer = "<Error><Code>X</Code><Message>No such key</Message><Key>\x00</Key></Error>"
+    assert refusal(answer.encode()) == refusal(answer) == "No such key (Error Code: X)"

@@ -18,6 +18,7 @@ ARN = f"arn:aws:states:{REGION}:111122223333:execution:Machine:run-1"
 ROWS = f"  the rows:         python utils/results.py {ARN}"
 FAILED_AGAIN = f"  the failed again: python utils/redrive.py {ARN} --failed-items"
 GO_ON = f"  go on with it:    python utils/redrive.py {ARN}"
+LEFT = f"  what is left:     python utils/redrive.py {ARN} --failed-items"
 
 DEFINITION = {
     "StartAt": "Process Items",
@@ -93,7 +94,8 @@ THRESHOLD = "States.ExceedToleratedFailureThreshold"
         (ended("Aborted", "TimedOut", counts=PARTLY), 1, [ROWS, GO_ON]),
         (ended("Aborted", "Aborted", counts=PARTLY), 1, [ROWS, GO_ON]),
         (ended(outcome="Failed", counts=PARTLY, error="Lambda.Unknown"), 1, [ROWS, GO_ON]),
-        (ended("Failed", "Failed", counts={"total": 0}, error="States.ItemReaderFailed"), 1, []),
+        (ended("Failed", "Failed", counts={"total": 0}, error="States.ItemReaderFailed"), 1, [GO_ON]),
+        (ended("Failed", "Failed", counts=PARTLY, error="States.DataLimitExceeded"), 1, [ROWS, LEFT]),
         (ended(), 0, []),
     ],
     ids=[
@@ -105,6 +107,7 @@ THRESHOLD = "States.ExceedToleratedFailureThreshold"
         "aborted",
         "the summary failed",
         "the list cannot be read",
+        "an item is too large",
         "another definition",
     ],
 )
@@ -193,4 +196,4 @@ def test_a_distributed_map_of_another_definition_is_run_and_shown(monkeypatch, c
     lines = capsys.readouterr().out.splitlines()
     assert code == 0
     assert any(line.split()[:4] == ["Process", "Items", "3", "3"] for line in lines)
-    assert lines[-1].endswith('s (3 of 3 items succeeded): output ["a", "b", "c"]')
+    assert lines[-1].endswith('s (3 of 3 items processed): output ["a", "b", "c"]')

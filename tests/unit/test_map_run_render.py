@@ -63,18 +63,18 @@ def ended(outcome="Succeeded", run="SUCCEEDED", summary=None, samples=(), counts
     [
         ([], "6.0 s elapsed"),
         ([(0, 0, 0)], "6.0 s elapsed"),
-        ([(0, 0, 5_000)], "0/5,000 done, 0 failed, 10 running, 4,990 pending, 6.0 s elapsed"),
+        ([(0, 0, 5_000)], "0/5,000 done, 10 running, 4,990 pending, 6.0 s elapsed"),
         (
             [(0, 0, 5_000), (2, 400, 5_000)],
-            "400/5,000 done, 0 failed, 200 items/s, 23.0 s left, 10 running, 4,590 pending, 6.0 s elapsed",
+            "400/5,000 done, 200 items/s, 23.0 s left, 10 running, 4,590 pending, 6.0 s elapsed",
         ),
         (
             [(0, 0, 3_000), (2, 400, 5_000)],
-            "400/5,000 done, 0 failed, 200 items/s, 10 running, 4,590 pending, 6.0 s elapsed",
+            "400/5,000 done, 200 items/s, 10 running, 4,590 pending, 6.0 s elapsed",
         ),
         (
             [(0, 0, 5_000), (2, 5_000, 5_000)],
-            "5,000/5,000 done, 0 failed, 2,500 items/s, 0 running, 0 pending, 6.0 s elapsed",
+            "5,000/5,000 done, 2,500 items/s, 0 running, 0 pending, 6.0 s elapsed",
         ),
     ],
     ids=["not described", "no list yet", "first", "on its way", "list still read", "done"],
@@ -83,6 +83,16 @@ def test_the_progress_in_words(samples, text):
     now = START + timedelta(seconds=6)
 
     assert progress_text(Reading.of(running(samples), now), now) == text
+
+
+def test_the_progress_tells_what_failed_and_was_aborted_apart_from_what_is_done():
+    history = running([])
+    describe(history, total=100, succeeded=30, failed=10, timedOut=5, aborted=20, running=5)
+    now = START + timedelta(seconds=6)
+
+    assert progress_text(Reading.of(history, now), now) == (
+        "45/100 done, 15 failed, 20 aborted, 5 running, 30 pending, 6.0 s elapsed"
+    )
 
 
 def test_a_log_gets_a_line_at_each_tenth_of_the_items():
@@ -173,7 +183,7 @@ FAILURES = [
         "FAILED",
         {"error": "States.ExceedToleratedFailureThreshold", "cause": "The tolerance was exceeded"},
         (
-            "FAILED after 10.0 s (400 of 1,000 items succeeded, 100 failed, 50 aborted, 450 not started): "
+            "FAILED after 10.0 s (400 of 1,000 items processed, 100 failed, 50 aborted, 450 not started): "
             "States.ExceedToleratedFailureThreshold: The tolerance was exceeded"
         ),
     ),
@@ -189,14 +199,14 @@ FAILURES = [
         {"total": 10, "succeeded": 4, "aborted": 6},
         "ABORTED",
         {},
-        "TIMED_OUT after 10.0 s, the timeout of the execution (4 of 10 items succeeded, 6 aborted)",
+        "TIMED_OUT after 10.0 s, the timeout of the execution (4 of 10 items processed, 6 aborted)",
     ),
     (
         "Aborted",
         {"total": 10, "succeeded": 4, "running": 6},
         "ABORTED",
         {"cause": "not needed"},
-        "ABORTED after 10.0 s (4 of 10 items succeeded, 6 still running): not needed",
+        "ABORTED after 10.0 s (4 of 10 items processed, 6 still running): not needed",
     ),
 ]
 
@@ -205,7 +215,7 @@ FAILURES = [
 def test_without_a_summary_the_counts_are_those_of_the_map_run(outcome, counts, run, details, line):
     lines = printed(ended(outcome, run, counts=counts, **details))
 
-    assert lines[0].split() == ["Map", "Run", "Items", "Succeeded", "Failed", "Aborted", "Duration", "Status"]
+    assert lines[0].split() == ["Map", "Run", "Items", "Processed", "Failed", "Aborted", "Duration", "Status"]
     assert lines[2].startswith("Process Items")
     assert lines[2].split()[-1] == run
     assert lines[-1] == line
@@ -227,7 +237,7 @@ def test_an_output_of_another_definition_is_shown_but_not_all_of_it():
 
     last = printed(ended(output=output))[-1]
 
-    assert last.startswith('SUCCEEDED in 10.0 s (1,000 of 1,000 items succeeded): output ["result", "result"')
+    assert last.startswith('SUCCEEDED in 10.0 s (1,000 of 1,000 items processed): output ["result", "result"')
     assert last.endswith("…")
     assert len(last) < 2_100
 
@@ -246,7 +256,7 @@ def test_each_of_several_map_runs_has_a_row():
 
     assert [line.split("  ")[0].strip() for line in lines[2:4]] == ["Prepare [a]", "Process"]
     assert "Items           1,000" in lines
-    assert lines[-1] == "SUCCEEDED in 0.0 s (14 of 14 items succeeded)"
+    assert lines[-1] == "SUCCEEDED in 0.0 s (14 of 14 items processed)"
 
 
 def test_the_chart_is_as_high_as_the_items_were_done():

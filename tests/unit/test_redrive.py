@@ -11,6 +11,7 @@ from result_builder import (
     Session,
     States,
     child,
+    client_error,
     definition,
     empty_buckets,
     failed,
@@ -160,6 +161,55 @@ def test_a_refusal_of_aws_is_one_line(run):
         "execution run-1 cannot be redriven (The execution cannot be redriven): "
         f"its failed items are processed again by {FAILED_ITEMS}"
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [("ItemListInvalid", "its list was not valid"), ("ItemListNotFound", "there was no list")],
+)
+def test_a_list_that_was_not_accepted_is_no_reason_to_redrive(run, error, what):
+    states = States("FAILED", redriveStatus="REDRIVABLE", error=error)
+
+    with pytest.raises(CommandError) as caught:
+        run(states)
+
+    assert str(caught.value).startswith(f"execution run-1 ended before its first item, as {what}: ")
+    assert str(caught.value).endswith("and start a new execution with `python utils/run.py`")
+    assert not states.redriven
+
+
+class RedrivenMeanwhile(States):
+    """Another command redrives the execution between the look at it and the redrive."""
+
+    def redrive_execution(self, *, executionArn):  # noqa: N803
+        self.described["status"] = "RUNNING"
+        raise client_error("ExecutionNotRedrivable", f"Execution {executionArn} is RUNNING")
+
+
+def test_of_two_redrives_at_once_the_later_one_says_that_the_execution_runs(run):
+    with pytest.raises(CommandError) as caught:
+        run(RedrivenMeanwhile("FAILED", redriveStatus="REDRIVABLE"))
+
+    assert str(caught.value) == (
+        "execution run-1 is still running: wait for its end, or watch it with "
+        f"`python utils/run.py --execution-arn {EXECUTION}`"
+    )
+
+
+class StartedMeanwhile(States):
+    """Another command starts the new execution between the look for it and the start."""
+
+    def start_execution(self, **_):
+        raise client_error("ExecutionAlreadyExists")
+
+
+def test_of_two_starts_at_once_the_later_one_says_that_it_was_done_before(s3, run):
+    put_two_failed(s3)
+
+    with pytest.raises(CommandError) as caught:
+        run(StartedMeanwhile(total=4), "--failed-items")
+
+    assert str(caught.value).startswith(f"the failed items of run-1 were started before, as {AGAIN}: ")
 
 
 ITEMS = {0: '{"n": 1.50, "é": "x"}', 1: '"數"', 2: "12345678901234567890123", 3: "null"}

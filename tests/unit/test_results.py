@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from result_builder import (
     Session,
     States,
     child,
+    client_error,
     definition,
     empty_buckets,
     failed,
@@ -147,6 +149,18 @@ def test_items_that_left_nothing_are_counted(s3, show):
     )
 
 
+def test_a_run_that_succeeded_did_not_end_before_its_results_were_written(s3, show):
+    put_results(s3)
+
+    shown = show(States(total=3))
+
+    assert shown.out == "no rows\n"
+    assert shown.err == (
+        "note: 3 items of 3 left no result: the files of its results do not hold them, "
+        "so these were changed after it: restore them\n"
+    )
+
+
 EXACT = [
     "12345678901234567890123456789.10",
     "1.50",
@@ -273,9 +287,43 @@ def test_a_table_shows_the_first_and_the_last_rows(s3, show):
 
     assert all(len(line) <= 80 for line in lines)
     assert re.match(r' *0 +"item 0" +1 +succeeded +"yyy', lines[2])
-    assert "… 60 more items are not shown …" in lines[22]
+    assert lines[22].split() == ["…", "60", "more"]
     assert re.match(r' *99 +"item 99" +3 +failed +ValueError: bad', lines[-2])
     assert lines[-1] == "100 items: 99 succeeded, 1 failed"
+
+
+def test_a_table_shows_the_first_failed_rows_between_the_first_and_the_last(s3, show):
+    # Given more failed items than are shown, in two places of the list
+    items = {index: f'"item {index}"' for index in range(200)}
+    bad = {19, 20, 50, *range(100, 130)}
+    outcomes = [failed(index) if index in bad else succeeded(index) for index in items]
+    put_results(s3, SUCCEEDED=[child(items, outcomes)])
+
+    lines = show(States(total=200)).out.splitlines()[2:-1]
+
+    places = [line.split()[1] if line.split()[0] == "…" else int(line.split()[0]) for line in lines if line]
+    assert places == [*range(21), "29", 50, "49", *range(100, 118), "62", *range(180, 200)]
+
+
+DEEP = ["[" * 340 + "]" * 340, '{"a\\"[": [' * 984 + '"]}", 1.50' + "]}" * 984]
+
+
+@pytest.mark.parametrize("deep", DEEP, ids=["340 levels", "1,968 levels"])
+def test_a_deep_value_is_a_row_like_any_other(s3, show, deep):
+    outcomes = (
+        f'{{"index":0,"status":"succeeded","result":{deep},"attempts":1}},'
+        '{"index":1,"status":"succeeded","result":"shallow","attempts":1}'
+    )
+    batch = child({0: deep, 1: '"b"'}, Output=f'{{"outcomes":[{outcomes}]}}')
+    put_results(s3, SUCCEEDED=[batch])
+
+    lines = show(States(total=2), "--out", "-").out.splitlines()
+
+    assert (
+        lines[0] == f'{{"index": 0, "item": {deep}, "status": "succeeded", "result": {deep}, "attempts": 1}}'
+    )
+    assert json.loads(lines[1])["result"] == "shallow"
+    assert show(States(total=2)).out.splitlines()[-1] == "2 items: 2 succeeded"
 
 
 def test_only_the_runs_own_files_are_read(s3, show):
@@ -297,6 +345,13 @@ def test_an_empty_list_has_no_rows(s3, show):
 def test_an_empty_list_may_leave_no_manifest(show):
     shown = show(States(total=0), "--out", "-")
     assert (shown.out, shown.err) == ("", "the list was empty: no items\n")
+
+
+class WithoutStateMachine(States):
+    """An execution whose state machine was deleted."""
+
+    def describe_state_machine_for_execution(self, **_):
+        raise client_error("StateMachineDoesNotExist", "State Machine Does Not Exist")
 
 
 def running_map_run(states):
@@ -332,7 +387,18 @@ REASON = {"error": "States.ItemReaderFailed", "cause": "no such key"}
             None,
             f"execution run-1 has no results ({MANIFEST}): FAILED: States.ItemReaderFailed: no such key",
         ),
-        (States("TIMED_OUT", total=3), None, f"execution run-1 has no results ({MANIFEST}): TIMED_OUT"),
+        (States("TIMED_OUT", total=3), None, f"{MANIFEST}: does not exist: the results were deleted"),
+        (States("FAILED", total=3, **REASON), None, f"{MANIFEST}: does not exist: the results were deleted"),
+        (
+            States("FAILED", total=3, error="States.ResultWriterFailed", cause="no right"),
+            None,
+            f"execution run-1 has no results ({MANIFEST}): FAILED: States.ResultWriterFailed: no right",
+        ),
+        (
+            WithoutStateMachine(),
+            None,
+            "the state machine of execution run-1 was deleted, with its stack or by hand",
+        ),
         (States(total=3), None, f"{MANIFEST}: does not exist: the results were deleted"),
         (States("TIMED_OUT"), running_map_run, "the Map Run of run-1 is still running"),
         (States(mapRunArn=MAP_RUN), None, f"{EXECUTION} is a child of {MAP_RUN}: give the ARN of the"),
@@ -398,6 +464,13 @@ def whole(record):
         whole(child({0: "1"}, [])),
         whole(child({0: "1"}, [succeeded(1)])),
         whole({"Input": '{"Items":[{"index":0,"item":' + "[" * 100_000, "Status": "FAILED"}),
+        whole(child({0: "1"}, [failed(0) | {"error": 5}])),
+        whole(child({0: "1"}, [failed(0) | {"error": {"name": 5, "message": None}}])),
+        whole(child({0: "1"}, [failed(0) | {"error": {"name": "E"}}])),
+        whole(child({-1: "1"}, [succeeded(-1)])),
+        whole(child({10**10: "1"}, [succeeded(10**10)])),
+        whole(child({-1: "1"}, status="FAILED")),
+        b"[" * 100_000,
     ],
 )
 def test_a_line_that_is_no_batch_of_this_project_is_named(s3, show, line):
@@ -418,7 +491,25 @@ def test_a_line_that_is_no_batch_of_this_project_is_named(s3, show, line):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"ResultFiles": {"SUCCEEDED": [1]}}'])
+def manifest_of(key, size):
+    files = {"SUCCEEDED": [{"Key": key, "Size": size}], "FAILED": [], "PENDING": []}
+    return json.dumps({"ResultFiles": files}).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"ResultFiles": {"SUCCEEDED": [1]}}',
+        manifest_of(5, "x"),
+        manifest_of("k", 1.5),
+        manifest_of("k", -1),
+        manifest_of("", 1),
+        b"[" * 100_000,
+    ],
+)
 def test_a_manifest_that_is_none_is_named(s3, show, body):
     s3.put_object(Bucket=RESULTS, Key="runs/0f9a/manifest.json", Body=body)
 
@@ -446,18 +537,32 @@ def test_a_file_that_is_not_as_the_manifest_says_is_named(s3, show, change):
     [
         ("absent/rows.jsonl", "cannot be written: No such file or directory"),
         ("folder.csv", "cannot be written: it is a folder; give the name of a file"),
+        ("pipe.jsonl", "cannot be written: it is no file; give the name of a file"),
         ("file/rows.csv", "cannot be written: Not a directory"),
     ],
 )
 def test_a_file_that_cannot_be_written_is_said_before_anything_is_read(tmp_path, name, line):
     (tmp_path / "folder.csv").mkdir()
     (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe.jsonl")
     path = tmp_path / name
 
     with pytest.raises(CommandError) as caught:
         main([EXECUTION, "--out", str(path)])
 
     assert str(caught.value) == f"{path}: {line}"
+
+
+def test_the_new_file_has_the_permissions_of_the_older_one(s3, show, tmp_path):
+    put_results(s3, SUCCEEDED=[child({0: "1"}, [succeeded(0)])])
+    path = tmp_path / "rows.jsonl"
+    path.touch()
+    path.chmod(0o604)
+
+    show(States(total=1), "--out", str(path))
+
+    assert path.stat().st_mode & 0o777 == 0o604
+    assert path.read_text().startswith('{"index": 0')
 
 
 def test_a_failure_leaves_the_older_file_as_it_was(show, tmp_path):
@@ -470,7 +575,15 @@ def test_a_failure_leaves_the_older_file_as_it_was(show, tmp_path):
     assert [(file, file.read_text()) for file in tmp_path.iterdir()] == [(path, "older")]
 
 
-@pytest.mark.parametrize("arguments", [[], [EXECUTION, "--out", "rows.txt"], [EXECUTION, "--out", ""]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        [EXECUTION, "--out", "rows.txt"],
+        [EXECUTION, "--out", ""],
+        [EXECUTION, "--out", "rows.jsonl/"],
+    ],
+)
 def test_a_usage_error_ends_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
         main(arguments)

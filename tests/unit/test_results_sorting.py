@@ -187,7 +187,9 @@ def test_what_is_no_object_is_refused(text):
 
 
 INTERRUPTED = """\
-import sys, time
+import signal, sys, time
+for name in ("SIGTERM", "SIGHUP"):
+    signal.signal(getattr(signal, name), signal.SIG_DFL)
 sys.path[:0] = ["tests/unit", "."]
 import botocore.exceptions, result_builder
 from utils import results
@@ -210,8 +212,16 @@ run_command(lambda: results.main([result_builder.EXECUTION, "--out", sys.argv[1]
 """
 
 
-@pytest.mark.parametrize("suffix", ["jsonl", "csv"])
-def test_ctrl_c_leaves_no_temporary_and_no_half_written_file(tmp_path, suffix):
+@pytest.mark.parametrize(
+    ("suffix", "number", "code", "line"),
+    [
+        ("jsonl", signal.SIGINT, 130, "interrupted\n"),
+        ("csv", signal.SIGINT, 130, "interrupted\n"),
+        ("csv", signal.SIGTERM, 143, "ended by a signal\n"),
+        ("jsonl", signal.SIGHUP, 129, "ended by a signal\n"),
+    ],
+)
+def test_a_signal_leaves_no_temporary_and_no_half_written_file(tmp_path, suffix, number, code, line):
     # Given a command that is in the middle of its work, over an older file
     out, temporary = tmp_path / "out" / f"rows.{suffix}", tmp_path / "temporary"
     for folder in (out.parent, temporary):
@@ -229,10 +239,10 @@ def test_ctrl_c_leaves_no_temporary_and_no_half_written_file(tmp_path, suffix):
         assert command.stdout.readline() == "reading\n"
         assert len(list(out.parent.iterdir())) == 2
 
-        # When the user presses Ctrl-C
-        command.send_signal(signal.SIGINT)
+        # When the user presses Ctrl-C, or somebody ends the command
+        command.send_signal(number)
         _, said = command.communicate(timeout=30)
 
-    assert (command.returncode, said) == (130, "interrupted\n")
+    assert (command.returncode, said) == (code, line)
     assert [(file, file.read_text()) for file in out.parent.iterdir()] == [(out, "older")]
     assert list(temporary.iterdir()) == []

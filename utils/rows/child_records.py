@@ -4,9 +4,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from utils.limits import LIST_FILE_BYTES_LIMIT
 from utils.rows.inline import plain_item
 from utils.rows.json_text import flatten, members, objects_of
 from utils.rows.row import Route, Row, RowStatus, cause_message, error_json
+from utils.watch.plain_json import parse
 
 _STATUSES: dict[str, RowStatus] = {'"succeeded"': "succeeded", '"failed"': "failed"}
 _ROUTES: dict[str, Route] = {'"direct"': "direct", '"queue"': "queue"}
@@ -42,7 +44,7 @@ def child_rows(record: dict[str, Any], *, run_succeeded: bool) -> Iterator[Row]:
         return
     status, error, attempts = _whole_batch(record, run_succeeded=run_succeeded)
     for entry in items:
-        yield Row(int(entry["index"]), entry["item"], status, error, attempts)
+        yield Row(_index(entry), entry["item"], status, error, attempts)
 
 
 def _items(batch: str) -> list[dict[str, str]]:
@@ -61,14 +63,29 @@ def _outcome_rows(items: list[dict[str, str]], output: str) -> Iterator[Row]:
     for entry in items:
         outcome = outcomes[entry["index"]]
         status = _STATUSES[outcome["status"]]
-        result = outcome["result" if status == "succeeded" else "error"]
-        yield Row(int(entry["index"]), entry["item"], status, result, int(outcome["attempts"]), route)
+        result = outcome["result"] if status == "succeeded" else _error(outcome)
+        yield Row(_index(entry), entry["item"], status, result, int(outcome["attempts"]), route)
 
 
 def _route(output: str) -> Route | None:
     # Most outputs are told without taking them apart once more.
     route = members(output).get("route") if '"route"' in output else None
     return _ROUTES[route] if route else None
+
+
+def _index(entry: dict[str, str]) -> int:
+    index = int(entry["index"])
+    # An item takes a byte of its list at least.
+    if not 0 <= index < LIST_FILE_BYTES_LIMIT:
+        raise ValueError(f"index {index} is that of no item")
+    return index
+
+
+def _error(outcome: dict[str, str]) -> str:
+    match parse(outcome["error"]):
+        case {"name": str(), "message": str()}:
+            return outcome["error"]
+    raise ValueError("an error without a name and a message")
 
 
 def _whole_batch(record: dict[str, Any], *, run_succeeded: bool) -> tuple[RowStatus, str | None, int | None]:

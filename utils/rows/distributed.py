@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
 
 
+RESULTS_NOT_WRITTEN = "States.ResultWriterFailed"
+
+
 @contextmanager
 def distributed_rows(
     session: boto3.Session, client: "SFNClient", execution: Execution, target: DistributedMap
@@ -45,7 +48,7 @@ def distributed_rows(
         s3 = session.client("s3")
     files = read_manifest(s3, target.results_bucket, key)
     if files is None and (total or execution.status != "SUCCEEDED"):
-        raise _no_manifest(execution, f"s3://{target.results_bucket}/{key}")
+        raise _no_manifest(execution, f"s3://{target.results_bucket}/{key}", total)
     if not total and map_run["status"] != "SUCCEEDED":
         raise _no_item(execution)
     with SortedRows() as rows:
@@ -76,8 +79,8 @@ def _no_item(execution: Execution) -> CommandError:
     )
 
 
-def _no_manifest(execution: Execution, where: str) -> CommandError:
-    if execution.status == "SUCCEEDED":
+def _no_manifest(execution: Execution, where: str, total: int) -> CommandError:
+    if total and execution.error != RESULTS_NOT_WRITTEN:
         return CommandError(
             f"{where}: does not exist: the results were deleted, by hand or by the bucket's lifecycle; "
             "run the list again"

@@ -19,7 +19,7 @@ from utils.rows.failed_list import list_file
 from utils.rows.progress import with_progress
 from utils.rows.row import Row
 from utils.rows.source import RowCounts, RowSource, open_rows
-from utils.watch.executions import start_execution
+from utils.watch.executions import NameTakenError, start_execution
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
@@ -86,7 +86,11 @@ class FailedItems:
             return [f"no item of execution {self._execution.name} failed: nothing started", *note]
         if dry_run:
             return [f"would start execution {self._name} over {chosen}{where}", *note]
-        arn = start_execution(self._client, self._execution.state_machine_arn, given, self._name)
+        try:
+            arn = start_execution(self._client, self._execution.state_machine_arn, given, self._name)
+        except NameTakenError as error:
+            # Another command was faster.
+            raise self._started_before() from error
         return [f"started {arn} over {chosen}{where}", *note, f"watch it: {WATCH} {arn}"]
 
     def _check_not_started(self) -> None:
@@ -97,7 +101,10 @@ class FailedItems:
                 if error.response["Error"].get("Code") == "ExecutionDoesNotExist":
                     return
                 raise
-        raise CommandError(
+        raise self._started_before()
+
+    def _started_before(self) -> CommandError:
+        return CommandError(
             f"the failed items of {self._execution.name} were started before, as {self._arn}: "
             "see that execution; what failed in it can be processed again in the same way"
         )

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from typing import IO, BinaryIO
 
 from utils.command import CommandError
 from utils.rows.disk import temporary_file_errors
+from utils.watch.plain_json import parse
 
 DELIMITERS = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
 
@@ -71,7 +71,7 @@ def _write_csv(items: Iterable[str], file: IO[str], delimiter: str) -> None:
     writer = csv.writer(file, delimiter=delimiter)
     columns: list[str] | None = None
     for item in items:
-        row = json.loads(item)
+        row = parse(item)
         if not isinstance(row, dict) or not all(isinstance(value, str) for value in row.values()):
             raise CommandError(
                 "the state machine reads CSV, and an item is not an object of texts: the format was changed "

@@ -4,6 +4,7 @@ import json
 import re
 
 _decode = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
+_BRACKET_OR_STRING = re.compile(r'[\[{]|[\]}]|"(?:[^"\\]|\\.)*+"')
 _OBJECT = re.compile(r"\s*\{\s*(\}\s*)?")
 _ARRAY = re.compile(r"\s*\[\s*(\]\s*)?")
 _KEY = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*')
@@ -41,7 +42,7 @@ def elements(text: str) -> list[str]:
     opened = _match(_ARRAY, text, 0)
     position, closed = opened.end(), opened[1]
     while not closed:
-        end = _decode(text, position)[1]
+        end = _value_end(text, position)
         found.append(text[position:end])
         after = _match(_AFTER_VALUE, text, end)
         position, closed = after.end(), after[1] != ","
@@ -64,7 +65,7 @@ def objects_of(text: str, key: str) -> list[dict[str, str]]:
         member = _match(_KEY, text, position)
         if member[1] == key:
             return _objects_at(text, member.end())
-        after = _match(_AFTER_VALUE, text, _decode(text, member.end())[1])
+        after = _match(_AFTER_VALUE, text, _value_end(text, member.end()))
         position, mark = after.end(), after[1]
     raise KeyError(key)
 
@@ -91,13 +92,31 @@ def _members_at(text: str, position: int) -> tuple[dict[str, str], int]:
         key, value, mark = member.groups()
         end = member.end()
         if value is None:
-            position, end = end, _decode(text, end)[1]
+            position, end = end, _value_end(text, end)
             value = text[position:end]
             after = _AFTER_VALUE.match(text, end) or _match(_AFTER_VALUE, text, end)
             end, mark = after.end(), after[1]
         found[key] = value
         position = end
     return found, position
+
+
+def _value_end(text: str, position: int) -> int:
+    """Find where the value at a position ends."""
+    try:
+        return _decode(text, position)[1]
+    except RecursionError:
+        return _nested_end(text, position)
+
+
+def _nested_end(text: str, position: int) -> int:
+    """Find where a value ends that is nested too deeply to be decoded, by its brackets."""
+    depth = 0
+    for token in _BRACKET_OR_STRING.finditer(text, position):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+        if not depth:
+            return token.end()
+    raise ValueError("a value without its end")
 
 
 def _match(pattern: re.Pattern[str], text: str, position: int) -> re.Match[str]:

@@ -12,9 +12,13 @@ PERIOD_EXCEEDED = "redrivable period exceeded"
 
 _POINTLESS = {
     TOLERANCE_VERDICT: "processed every item and failed for the number of failures: redriving it "
-    "would only repeat that verdict; process the failed items",
+    "would only repeat that verdict; process the failed items again with `{failed_items}`",
     TOO_LARGE: "ended because an item or a result was too large, after which AWS redrives every item, "
-    "also those that succeeded: process what is left",
+    "also those that succeeded: process what is left again with `{failed_items}`",
+    "ItemListInvalid": "ended before its first item, as its list was not valid: redriving it would only "
+    "repeat that; correct the list or the input, and start a new execution with `python utils/run.py`",
+    "ItemListNotFound": "ended before its first item, as there was no list: redriving it would only "
+    "repeat that; load the list, and start a new execution with `python utils/run.py`",
 }
 """Of an error: why redriving is of no use after it, and what to do."""
 
@@ -40,7 +44,7 @@ def find_refusal(execution: Execution, failed_items: str) -> str | None:
             f"items that failed within the tolerance are processed again by `{failed_items}`"
         )
     if execution.error in _POINTLESS:
-        return f"execution {name} {_POINTLESS[execution.error]} again with `{failed_items}`"
+        return f"execution {name} {_POINTLESS[execution.error].format(failed_items=failed_items)}"
     if PERIOD_EXCEEDED in reason.lower():
         return (
             f"execution {name} ended more than 14 days ago, and AWS redrives no longer: "

@@ -51,12 +51,19 @@ def read_manifest(client: "S3Client", bucket: str, key: str) -> list[ResultFile]
         try:
             states = json.loads(body)["ResultFiles"]
             return [
-                ResultFile(bucket, file["Key"], file["Size"])
+                _result_file(bucket, file)
                 for state in ("SUCCEEDED", "FAILED", "PENDING")
                 for file in states[state]
             ]
-        except (ValueError, LookupError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise CommandError(f"s3://{bucket}/{key}: is no manifest of a Map Run: restore it") from error
+
+
+def _result_file(bucket: str, file: object) -> ResultFile:
+    match file:
+        case {"Key": str(key), "Size": int(size)} if key and size >= 0:
+            return ResultFile(bucket, key, size)
+    raise ValueError("not key and size of a file")
 
 
 def read_lines(client: "S3Client", file: ResultFile, advance: Callable[[int], object]) -> Iterator[bytes]:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import boto3
+from botocore.exceptions import ClientError
 
 from utils.aws import aws_errors
+from utils.command import CommandError
 from utils.rows.distributed import distributed_rows
 from utils.rows.execution import DistributedMap, Execution, find_distributed_map
 from utils.rows.inline import inline_rows
@@ -36,7 +38,12 @@ def open_rows(session: boto3.Session, client: "SFNClient", execution: Execution)
         There are none, or they cannot be read.
     """
     with aws_errors(f"reading the definition of {execution.arn}"):
-        answer = client.describe_state_machine_for_execution(executionArn=execution.arn)
+        try:
+            answer = client.describe_state_machine_for_execution(executionArn=execution.arn)
+        except ClientError as error:
+            if error.response["Error"].get("Code") == "StateMachineDoesNotExist":
+                raise _state_machine_gone(execution) from error
+            raise
         target = find_distributed_map(answer["definition"])
     if target is None:
         rows = inline_rows(client, execution)
@@ -44,6 +51,13 @@ def open_rows(session: boto3.Session, client: "SFNClient", execution: Execution)
         return
     with distributed_rows(session, client, execution, target) as (found, total):
         yield RowSource(found, total, target)
+
+
+def _state_machine_gone(execution: Execution) -> CommandError:
+    return CommandError(
+        f"the state machine of execution {execution.name} was deleted, with its stack or by hand, "
+        "and with it what says where the results are: a results bucket that was kept has them below runs/"
+    )
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The rows as a table on the terminal: the first and the last of them."""
+"""The rows as a table on the terminal: the first and the last, and those that failed between them."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -10,11 +10,12 @@ from rich.text import Text
 from utils.attribute_values import abbreviate
 from utils.rows.row import Row
 from utils.watch.plain_json import error_text, json_text
-from utils.watch.render import COLUMN_GAP, not_shown, open_console
+from utils.watch.render import COLUMN_GAP, open_console
 from utils.watch.timeline import STATUS_STYLES
 
 FIRST_ROWS = 20
 LAST_ROWS = 20
+FAILED_ROWS = 20
 
 HEADS = ("#", "Item", "Attempts", "Route", "Status", "Result or error")
 ROUTE = HEADS.index("Route")
@@ -23,31 +24,39 @@ STYLES = {"pending": STATUS_STYLES["aborted"]} | {str(key): style for key, style
 
 
 class RowTable:
-    """Keeps the first and the last rows, and prints them."""
+    """Keeps the rows that are shown, and prints them."""
 
     def __init__(self) -> None:
-        self._first: list[Row] = []
-        self._last: deque[Row] = deque(maxlen=LAST_ROWS)
+        self._first: list[tuple[int, Row]] = []
+        self._failed: list[tuple[int, Row]] = []
+        self._last: deque[tuple[int, Row]] = deque(maxlen=LAST_ROWS)
         self._count = 0
 
     def write(self, row: Row) -> None:
         """Take in a row."""
+        placed = (self._count, row)
         self._count += 1
         if len(self._first) < FIRST_ROWS:
-            self._first.append(row)
-        else:
-            self._last.append(row)
+            self._first.append(placed)
+            return
+        self._last.append(placed)
+        if row.status == "failed" and len(self._failed) < FAILED_ROWS:
+            self._failed.append(placed)
 
     def print(self) -> None:
         """Print what was taken in; nothing without a row."""
         if not self._count:
             return
         console = open_console()
-        rows = [*self._first, *self._last]
-        lines = [[Text(head) for head in HEADS], *(_cells(row, console.width) for row in rows)]
-        if left_out := self._count - len(rows):
-            lines.insert(FIRST_ROWS + 1, [Text("…"), *[Text()] * 4, Text(not_shown(left_out), "dim")])
-        if not any(row.route for row in rows):
+        chosen = {**dict(self._first), **dict(self._failed), **dict(self._last)}
+        lines = [[Text(head) for head in HEADS]]
+        expected = 0
+        for place, row in sorted(chosen.items()):
+            if place > expected:
+                lines.append([Text("…"), Text(f"{place - expected:,} more", "dim"), *[Text()] * 4])
+            lines.append(_cells(row, console.width))
+            expected = place + 1
+        if not any(row.route for row in chosen.values()):
             for line in lines:
                 del line[ROUTE]
         table = _empty_table(lines, console.width)

@@ -3,6 +3,7 @@
 import csv
 import os
 import secrets
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -96,9 +97,10 @@ def whole_file(path: Path) -> Iterator[Path]:
     path = Path(os.path.realpath(path))
     part = path.with_name(f".{secrets.token_hex(4)}.part{path.suffix.lower()}")
     try:
-        if path.is_dir():
-            raise CommandError(f"{path}: cannot be written: it is a folder; give the name of a file")
+        mode = _mode_of(path)
         part.touch(exist_ok=False)
+        if mode is not None:
+            part.chmod(mode)
         yield part
         part.replace(path)
     except OSError as error:
@@ -106,3 +108,15 @@ def whole_file(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             os.unlink(part)  # noqa: PTH108 - missing when all went well
+
+
+def _mode_of(path: Path) -> int | None:
+    """Get the permissions of the file that is replaced; None if there is none."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "no file"
+        raise CommandError(f"{path}: cannot be written: it is {kind}; give the name of a file")
+    return stat.S_IMODE(mode)

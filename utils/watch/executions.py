@@ -22,8 +22,14 @@ MAX_PAGE = 1000
 MIN_PAGE = 100
 """Events a page of GetExecutionHistory: what AWS allows at most, and what is asked for at least."""
 
+NAME_TAKEN = "ExecutionAlreadyExists"
+
 NAME_RULE = '1 to 80 characters, no blanks, none of < > { } [ ] ? * " # % \\ ^ | ~ ` $ & , ; : /'
 """What StartExecution takes as a name (Step Functions API reference)."""
+
+
+class NameTakenError(CommandError):
+    """Another execution has the name."""
 
 
 def execution_name() -> str:
@@ -50,9 +56,11 @@ def start_execution(client: "SFNClient", state_machine_arn: str, execution_input
 
     Raises
     ------
+    NameTakenError
+        The name is that of another execution.
     CommandError
-        The input is too large, the name is taken or not allowed, there is no such state
-        machine, or AWS refuses for another reason.
+        The input is too large, the name is not allowed, there is no such state machine, or AWS
+        refuses for another reason.
     """
     size_bytes = len(execution_input.encode())
     if size_bytes > PAYLOAD_BYTES_LIMIT:
@@ -67,14 +75,15 @@ def start_execution(client: "SFNClient", state_machine_arn: str, execution_input
             )
         except ClientError as error:
             if reason := _start_refusal(error_code(error), name):
-                raise CommandError(f"starting an execution of {state_machine_arn}: {reason}") from error
+                refusal = NameTakenError if error_code(error) == NAME_TAKEN else CommandError
+                raise refusal(f"starting an execution of {state_machine_arn}: {reason}") from error
             raise
         return answer["executionArn"]
 
 
 def _start_refusal(code: str, name: str) -> str | None:
     return {
-        "ExecutionAlreadyExists": f"the name {name} is already taken: give another --name",
+        NAME_TAKEN: f"the name {name} is already taken: give another --name",
         "StateMachineDoesNotExist": "there is no such state machine: check the ARN, --profile and --region",
         "InvalidName": f"{name!r} is no name of an execution: allowed are {NAME_RULE}",
         "InvalidArn": "this is not the ARN of a state machine in this region: check it, and --region",

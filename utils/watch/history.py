@@ -77,9 +77,15 @@ class History:
         A batch that succeeded may hold items that failed: a summary knows them, the Map Run does not. A state
         that was tried again, or redriven, may have had several Map Runs; the summary is of the last.
         """
-        if self.summary and len({run.state_name for run in self.map_runs}) == 1:
+        if self.summary and self.map_runs and not self.counts_batches:
             return self._counts_of_rows() + self.summary.counts
         return self.counts()
+
+    @property
+    def counts_batches(self) -> bool:
+        """Whether items are counted as succeeded with their batch, as no summary says how each came out."""
+        states = {run.state_name for run in self.map_runs}
+        return bool(states) and not (self.summary and len(states) == 1)
 
     def _counts_of_rows(self) -> Counts:
         statuses = [row.status for row in self._rows.values()]

@@ -89,10 +89,10 @@ def _time_text(moment: datetime) -> str:
 
 
 def map_runs_table(runs: MapRuns, now: datetime) -> Table:
-    """Lay out a row a Map Run."""
+    """Lay out a row a Map Run; it counts an item as its batch, so that not all it processed succeeded."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("Map Run")
-    for head in ("Items", "Succeeded", "Failed", "Aborted", "Duration"):
+    for head in ("Items", "Processed", "Failed", "Aborted", "Duration"):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("Status", no_wrap=True)
     for run in runs:

@@ -18,7 +18,7 @@ def parse(text: str | None) -> Any:
         return None
     try:
         return json.loads(text, parse_float=Decimal)
-    except (ValueError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):
         return None
 
 
@@ -28,7 +28,13 @@ def one_line(text: str) -> str:
 
 
 def plain_text(value: object) -> str:
-    """Write a value as JSON on one line; sets become arrays, binary its repr, numbers keep every digit."""
+    """Write a value as JSON on one line; sets become arrays, binary its repr, numbers keep every digit.
+
+    Raises
+    ------
+    RecursionError
+        The value is nested more than a few hundred levels deep.
+    """
     match value:
         case dict():
             parts = [f"{plain_text(key)}: {plain_text(part)}" for key, part in value.items()]
@@ -65,9 +71,9 @@ def item_text(state_input: str | None) -> str:
     if selected["encoding"] == "dynamodb":
         try:
             item = TypeDeserializer().deserialize(item)
-        except (TypeError, AttributeError, ArithmeticError):
-            return plain_text(item)
-    return plain_text(item)
+        except (TypeError, AttributeError, ArithmeticError, RecursionError):
+            return _shown(item, state_input)
+    return _shown(item, state_input)
 
 
 def json_text(text: str | None) -> str:
@@ -75,7 +81,15 @@ def json_text(text: str | None) -> str:
     if text is None:
         return ""
     value = parse(text)
-    return one_line(text) if value is None and text.strip() != "null" else plain_text(value)
+    return one_line(text) if value is None and text.strip() != "null" else _shown(value, text)
+
+
+def _shown(value: object, text: str) -> str:
+    """Show a value, or the text that it comes from if it is nested too deeply for that."""
+    try:
+        return plain_text(value)
+    except RecursionError:
+        return one_line(text)
 
 
 def cause_text(cause: str | None) -> str:

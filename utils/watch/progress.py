@@ -78,11 +78,14 @@ def progress_text(reading: Reading, now: datetime) -> str:
     seconds_left = _seconds(now, reading.end) if counts.done < counts.total else 0
     left = [f"{seconds_text(seconds_left)} left"] if seconds_left else []
     done, running = f"{counts.done:,}/{counts.total:,} done", f"{counts.running:,} running"
-    failed = f"{counts.failed:,} failed"
     if not reading.with_map_runs:
-        return ", ".join([done, running, failed, elapsed, *left])
+        return ", ".join([done, running, f"{counts.failed:,} failed", elapsed, *left])
+    done = f"{counts.done - counts.aborted:,}/{counts.total:,} done"
+    # A Map Run counts items whose whole batch failed. No such item does not mean that none has failed.
+    failed = [f"{counts.failed:,} failed"] if counts.failed else []
+    aborted = [f"{counts.aborted:,} aborted"] if counts.aborted else []
     rate = [] if reading.items_per_second is None else [f"{rate_text(reading.items_per_second)} items/s"]
-    return ", ".join([done, failed, *rate, *left, running, f"{counts.pending:,} pending", elapsed])
+    return ", ".join([done, *failed, *aborted, *rate, *left, running, f"{counts.pending:,} pending", elapsed])
 
 
 def rate_text(per_second: float) -> str:

@@ -159,7 +159,7 @@ def last_line(history: History) -> Text:
         text, reason = f"{text}, the timeout of the execution", ""
     counts = history.final_counts()
     if counts.total or history.summary:
-        text += f" ({counts_text(counts)})"
+        text += f" ({counts_text(counts, 'processed' if history.counts_batches else 'succeeded')})"
     if succeeded and not (history.rows or history.summary):
         output = json_text(history.output)
         # A Map Run without a ResultWriter returns all its results.
@@ -169,16 +169,22 @@ def last_line(history: History) -> Text:
     return Text.assemble((history.status, style), text, f": {reason}" if reason else "")
 
 
-def counts_text(counts: Counts) -> str:
-    """Say how many items came out how: ``2 of 4 items succeeded, 1 failed, 1 not started``."""
+def counts_text(counts: Counts, well: str) -> str:
+    """Say how many items came out how: ``2 of 4 items succeeded, 1 failed, 1 not started``.
+
+    Parameters
+    ----------
+    well
+        What is said of those that came out well.
+    """
     others = {
         "failed": counts.failed,
         "aborted": counts.aborted,
         "still running": counts.running,
         "not started": counts.pending,
     }
-    succeeded = f"{counts.succeeded:,} of {counts.total:,} item{'s' * (counts.total != 1)} succeeded"
-    return ", ".join([succeeded, *(f"{count:,} {status}" for status, count in others.items() if count)])
+    first = f"{counts.succeeded:,} of {counts.total:,} item{'s' * (counts.total != 1)} {well}"
+    return ", ".join([first, *(f"{count:,} {status}" for status, count in others.items() if count)])
 
 
 def _labels(rows: Sequence[ItemRow]) -> list[str]:
