@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from benchmarks import commands, distributed, growth, makespan, memory, paper, rate, scale
+from benchmarks import commands, distributed, growth, makespan, memory, paper, rate, scale, throttled
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Report, Result
 from benchmarks.report import machine_line, markdown, replace_figures, terminal_table
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[int, Report], Result]] = {
     "commands": commands.measure,
     "distributed": distributed.measure,
     "scale": scale.measure,
+    "throttled": throttled.measure,
     "paper": paper.measure,
 }
 ROUNDS = 5
@@ -37,6 +38,7 @@ memory       of the local AWS with forty Lambda workers (Linux only)
 commands     cdk synth, and a second make demo
 distributed  a Distributed Map of 100,000 items, from list to summary (Linux only)
 scale        time and memory of load, run and results, to 1,000,000 items (Linux only)
+throttled    the queue of a throttled Map beside what its limits allow
 paper        what 1,000,000 items cost on AWS, and the least time they take; runs nothing
 
 Exit code: 0 measured, whether or not a target is met; 1 failed, 2 wrong usage.

@@ -1,4 +1,4 @@
-"""The distributedMap workflow as a user has it: a copy of the app, deployed, with its own commands."""
+"""A workflow as a user has it: a copy of the app, deployed, with its own commands."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from benchmarks.errors import BenchmarkError
 from local.tool_environment import ACCOUNT, tool_environment
 
 APP = ("app.py", "cdk.json", "config.schema.json", "lambdas", "stacks", "utils")
-STACK = "DistributedMapStack"
+ROWS = "rows.jsonl"
 MEASURE_COMMAND = Path(__file__).with_name("measure_command.py")
 
 QUICK_PROCESS = """\
@@ -44,13 +44,13 @@ class Deployment:
 
     folder: Path
     environ: dict[str, str]
+    workflow: str
 
     @cached_property
     def outputs(self) -> dict[str, str]:
         """The stack's outputs."""
-        outputs: dict[str, str] = json.loads((self.folder / "outputs.json").read_text(encoding="utf-8"))[
-            STACK
-        ]
+        stacks = json.loads((self.folder / "outputs.json").read_text(encoding="utf-8"))
+        outputs: dict[str, str] = stacks[f"{self.workflow[0].upper()}{self.workflow[1:]}Stack"]
         return outputs
 
     def python(self, *command: str) -> CommandRun:
@@ -64,15 +64,15 @@ class Deployment:
         measured = [sys.executable, str(MEASURE_COMMAND), sys.executable, *command]
         return parse_command_run(run_command(measured, self.environ, self.folder))
 
-    def load(self, items: int) -> CommandRun:
-        """Write a list of items and load it with ``utils/load-s3.py``."""
+    def load(self, items: int, **fields: Any) -> CommandRun:
+        """Write a list of items, each with these fields too, and load it with ``utils/load-s3.py``."""
         with (self.folder / "list.jsonl").open("w", encoding="utf-8") as file:
-            file.writelines(json.dumps(make_item(index)) + "\n" for index in range(items))
+            file.writelines(json.dumps(make_item(index) | fields) + "\n" for index in range(items))
         return self.python("utils/load-s3.py", "--config", "config.json", "--file", "list.jsonl")
 
     def run(self) -> tuple[CommandRun, str]:
         """Start an execution with ``utils/run.py`` and follow it to its end; its ARN comes second."""
-        run = self.python("utils/run.py", "--workflow", "distributedMap")
+        run = self.python("utils/run.py", "--workflow", self.workflow)
         return run, re.findall(r"arn:[\w-]+:states:\S+:execution:\S+", run.printed)[0]
 
     def results(self, execution_arn: str, items: int) -> CommandRun:
@@ -83,21 +83,30 @@ class Deployment:
         BenchmarkError
             They are not those of the list that `load` made.
         """
-        run = self.python("utils/results.py", execution_arn, "--out", "rows.jsonl")
-        check_rows(self.folder / "rows.jsonl", items)
+        run = self.python("utils/results.py", execution_arn, "--out", ROWS)
+        check_rows(self.folder / ROWS, items)
         return run
+
+    def rows(self, execution_arn: str) -> list[dict[str, Any]]:
+        """Read the rows that ``utils/results.py`` writes, whatever they are."""
+        self.python("utils/results.py", execution_arn, "--out", ROWS)
+        with (self.folder / ROWS).open(encoding="utf-8") as lines:
+            return [json.loads(line) for line in lines]
 
 
 @contextmanager
 def deploy(
-    emulator: Emulator, settings: Mapping[str, Any], process: str | None = QUICK_PROCESS
+    emulator: Emulator,
+    settings: Mapping[str, Any],
+    process: str | None = QUICK_PROCESS,
+    workflow: str = "distributedMap",
 ) -> Iterator[Deployment]:
-    """Deploy the workflow.
+    """Deploy a workflow.
 
     Parameters
     ----------
     settings
-        Section ``distributedMap`` of config.json.
+        Section of config.json that has the workflow's name.
     process
         Text of process.py; None keeps the shipped one.
     """
@@ -109,7 +118,7 @@ def deploy(
         (folder / "node_modules").symlink_to(ROOT / "node_modules")
         if process is not None:
             (folder / "lambdas/process_item/process.py").write_text(process, encoding="utf-8")
-        config = {"workflows": ["distributedMap"], "distributedMap": dict(settings)}
+        config = {"workflows": [workflow], workflow: dict(settings)}
         (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         environ = tool_environment(emulator.endpoint, ACCOUNT, {**base_environment(), "PATH": path})
@@ -123,7 +132,7 @@ def deploy(
             "outputs.json",
         ]
         run_command(deploy_command, environ, folder)
-        yield Deployment(folder, environ)
+        yield Deployment(folder, environ, workflow)
 
 
 def parse_command_run(printed: str) -> CommandRun:

@@ -58,7 +58,7 @@ class CheckedFile:
     def __init__(self, file: BinaryIO, name: str, report: ListReport) -> None:
         self._file = file
         self._name = name
-        self._report = report
+        self.report = report
         self._read = 0
         self._checksum = hashlib.sha256()
 
@@ -71,7 +71,7 @@ class CheckedFile:
             The content is not what was checked, or cannot be read.
         """
         # One more than was checked is enough to see that the file has grown.
-        most = self._report.file_bytes - self._read + 1
+        most = self.report.file_bytes - self._read + 1
         wanted = most if size < 0 else min(size, most)
         try:
             data = self._file.read(wanted)
@@ -80,8 +80,8 @@ class CheckedFile:
         self._checksum.update(data)
         self._read += len(data)
         ended = len(data) < wanted
-        if self._read > self._report.file_bytes or (
-            ended and self._checksum.hexdigest() != self._report.sha256
+        if self._read > self.report.file_bytes or (
+            ended and self._checksum.hexdigest() != self.report.sha256
         ):
             raise CommandError(
                 f"{self._name}: was changed after it was checked: nothing written; run the command again"
@@ -93,7 +93,7 @@ def upload_list(
     session: boto3.Session,
     target: Target,
     source: CheckedFile,
-    report: ListReport,
+    stack: str,
     advance: Callable[[int], object],
 ) -> str:
     """Bring the object to hold the checked list; write only if it does not yet.
@@ -111,8 +111,8 @@ def upload_list(
         Bucket and key.
     source
         The file, at the start of what was checked.
-    report
-        What the check found.
+    stack
+        Name of the stack that has the bucket, for what a message says to do.
     advance
         Called with the number of bytes that were sent.
 
@@ -127,7 +127,8 @@ def upload_list(
         The bucket is missing, the file was changed meanwhile, the list is
         not there afterwards, or AWS refuses or does not answer.
     """
-    with _bucket_errors(target):
+    report = source.report
+    with _bucket_errors(target, stack):
         client = session.client("s3")
         stored = _read(client, target)
         if _is_loaded(report, stored):
@@ -175,7 +176,7 @@ def _read(client: "S3Client", target: Target) -> StoredList | None:
 
 
 @contextmanager
-def _bucket_errors(target: Target) -> Iterator[None]:
+def _bucket_errors(target: Target, stack: str) -> Iterator[None]:
     """Explain what can be wrong with the bucket, and leave the rest to `aws_errors`."""
     with aws_errors(f"loading the list into {target}"):
         try:
@@ -184,8 +185,7 @@ def _bucket_errors(target: Target) -> Iterator[None]:
             code = error.response["Error"].get("Code")
             if code == "NoSuchBucket":
                 raise CommandError(
-                    f"bucket {target.bucket} does not exist: "
-                    "deploy it again with `npx cdk deploy DistributedMapStack`"
+                    f"bucket {target.bucket} does not exist: deploy it again with `npx cdk deploy {stack}`"
                 ) from error
             if code == "403":
                 raise CommandError(

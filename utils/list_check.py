@@ -1,4 +1,4 @@
-"""Checks a list for the `distributedMap` workflow in one pass, and works out the batches that it makes."""
+"""Checks a list for a Distributed Map in one pass, and works out the batches that it makes."""
 
 import json
 from dataclasses import dataclass
@@ -36,6 +36,8 @@ class BatchLimits:
 
     items: int
     input_bytes: int
+    bytes_source: str
+    """What sets the bytes: a key of config.json, or a limit of AWS."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def check_list(text: ListText, list_format: str, batch_limits: BatchLimits) -> L
         if not batches.add(entry_bytes):
             raise text.error(
                 f"item [{count}] makes {BATCH_BYTES + entry_bytes:,} bytes of input by itself, and a child "
-                f"takes at most {batch_limits.input_bytes:,} (distributedMap.maxInputBytesPerBatch)",
+                f"takes at most {batch_limits.input_bytes:,} ({batch_limits.bytes_source})",
                 line,
             )
         if size > largest_bytes:

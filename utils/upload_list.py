@@ -1,4 +1,4 @@
-"""The loader: checks a list and uploads it to the bucket that the `distributedMap` workflow reads.
+"""The loader: checks a list and uploads it to the bucket that a workflow with a Distributed Map reads.
 
 Run it as ``python utils/load-s3.py``.
 """
@@ -17,19 +17,19 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from stacks.config import ConfigError, load_config
-from stacks.config_maps import MAX_OBJECT_KEY_BYTES, DistributedMapConfig
+from stacks.config_maps import MAX_OBJECT_KEY_BYTES
 from utils import limits
 from utils.aws import add_session_arguments, open_session, stack_output
 from utils.command import CommandError, visible
 from utils.list_bucket import CheckedFile, Target, upload_list
-from utils.list_check import BatchLimits, ListReport, check_list, children_at_once
+from utils.list_check import BatchLimits, ListReport, check_list
 from utils.list_file import ListError
 from utils.list_text import ListText
+from utils.list_workflow import S3_WORKFLOWS, choose_workflow
 from utils.load_plan import items_text
 
 DEFAULT_CONFIG = Path(__file__).resolve().parent.parent / "config.json"
 
-STACK = "DistributedMapStack"
 BUCKET_OUTPUT = "ListsBucketName"
 
 FORMATS = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
@@ -47,22 +47,22 @@ def main(arguments: list[str] | None = None) -> None:
         Something the user can put right.
     """
     options = _parse(arguments)
-    settings = options.config.distributedMap
+    workflow = options.workflow
     with _open(options.file) as file:
-        report = _check(file, options.file, options.format, settings)
+        report = _check(file, options.file, options.format, workflow.batch_limits)
         for warning in _warnings(report, options):
             print(f"warning: {visible(warning)}", file=sys.stderr)
         said = _plan(options, report) if options.dry_run else _upload(options, file, report)
-    print("\n".join([visible(said), *report_lines(report, settings)]))
-    if options.key != settings.key:
+    print("\n".join([visible(said), *workflow.report_lines(report)]))
+    if options.key != workflow.settings.key:
         given = shlex.quote(json.dumps({"key": options.key}))
-        print(f"run it with: python utils/run.py --workflow distributedMap --input {given}")
+        print(f"run it with: python utils/run.py --workflow {workflow.name} --input {given}")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="load-s3.py",
-        description="Check a list and upload it to the bucket that the distributedMap workflow reads.",
+        description="Check a list and upload it to the bucket that a workflow reads.",
     )
     parser.add_argument(
         "--config",
@@ -76,7 +76,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--format", choices=sorted(set(FORMATS.values())), help="format of the list; default: by the suffix"
     )
-    parser.add_argument("--key", help="key of the object; default: distributedMap.key of the configuration")
+    parser.add_argument(
+        "--workflow",
+        choices=S3_WORKFLOWS,
+        help="the workflow that is to read it; default: the first of the configuration's workflows "
+        "that reads its list from S3, else distributedMap",
+    )
+    parser.add_argument("--key", help="key of the object; default: the key of the workflow's configuration")
     parser.add_argument(
         "--dry-run", action="store_true", help="check, print what would be written, write nothing"
     )
@@ -97,15 +103,11 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         config = load_config(options.config_path)
     except ConfigError as error:
         raise CommandError(*error.lines) from error
-    wanted = config.distributedMap.format
-    if options.format != wanted:
-        parser.error(
-            f"{options.file} is {options.format}, and distributedMap.format of {options.config_path} is "
-            f"{wanted}: set that to {options.format} and deploy with `npx cdk deploy {STACK}`, "
-            f"or convert the list to {wanted} (--format says what a file is whatever its suffix)"
-        )
-    options.config = config
-    options.key = options.key or config.distributedMap.key
+    options.workflow = choose_workflow(config, options.workflow)
+    if mismatch := options.workflow.find_mismatch(options.file, options.format, options.config_path):
+        parser.error(mismatch)
+    options.key = options.key or options.workflow.settings.key
+    options.is_configured = options.workflow.name in config.workflows
     return options
 
 
@@ -117,16 +119,18 @@ def _is_key(text: str) -> bool:
 
 
 def _plan(options: argparse.Namespace, report: ListReport) -> str:
-    return f"would write {items_text(report.items)} to {Target(f'<{BUCKET_OUTPUT} of {STACK}>', options.key)}"
+    target = Target(f"<{BUCKET_OUTPUT} of {options.workflow.stack}>", options.key)
+    return f"would write {items_text(report.items)} to {target}"
 
 
 def _upload(options: argparse.Namespace, file: BinaryIO, report: ListReport) -> str:
     session = open_session(options.profile, options.region)
-    target = Target(stack_output(session, STACK, BUCKET_OUTPUT), options.key)
+    stack = options.workflow.stack
+    target = Target(stack_output(session, stack, BUCKET_OUTPUT), options.key)
     file.seek(BYTE_ORDER_MARK_BYTES if report.has_byte_order_mark else 0)
     source = CheckedFile(file, str(options.file), report)
     with _progress("uploading", report.file_bytes) as advance:
-        return upload_list(session, target, source, report, advance)
+        return upload_list(session, target, source, stack, advance)
 
 
 @contextmanager
@@ -149,8 +153,7 @@ def _open(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _check(file: BinaryIO, path: Path, list_format: str, config: DistributedMapConfig) -> ListReport:
-    batch_limits = BatchLimits(config.maxItemsPerBatch, config.maxInputBytesPerBatch)
+def _check(file: BinaryIO, path: Path, list_format: str, batch_limits: BatchLimits) -> ListReport:
     try:
         with _progress("checking", path.stat().st_size) as advance:
             return check_list(ListText(str(path), file, advance), list_format, batch_limits)
@@ -161,7 +164,7 @@ def _check(file: BinaryIO, path: Path, list_format: str, config: DistributedMapC
 
 
 def _warnings(report: ListReport, options: argparse.Namespace) -> list[str]:
-    path, config = options.file, options.config
+    path, workflow = options.file, options.workflow.name
     warnings = list(report.warnings)
     if report.has_byte_order_mark:
         warnings.append(f"{path}: starts with a byte order mark, which is not uploaded")
@@ -169,30 +172,13 @@ def _warnings(report: ListReport, options: argparse.Namespace) -> list[str]:
     if FORMATS.get(suffix.lower(), report.list_format) != report.list_format:
         warnings.append(
             f"{path} is {report.list_format}, and its key {options.key} ends in {suffix}: "
-            "give another --key, or set distributedMap.key"
+            f"give another --key, or set {workflow}.key"
         )
-    if "distributedMap" not in config.workflows:
-        warnings.append(f"{options.config_path}: workflows does not name distributedMap: add it, and deploy")
+    if not options.is_configured:
+        warnings.append(f"{options.config_path}: workflows does not name {workflow}: add it, and deploy")
     if not report.items:
         warnings.append(f"{path}: the list is empty: an execution succeeds with a summary of 0 items")
     return warnings
-
-
-def bytes_text(count: int) -> str:
-    """Count bytes in words: ``1 byte``, ``3 bytes``."""
-    return f"{count:,} byte{'' if count == 1 else 's'}"
-
-
-def report_lines(report: ListReport, config: DistributedMapConfig) -> list[str]:
-    """Show what was checked: sizes, the largest item, what an execution makes of the list."""
-    at_once = children_at_once(report.batches, config.maxConcurrency)
-    batch = f"{config.maxItemsPerBatch:,} items and {config.maxInputBytesPerBatch:,} bytes"
-    return [
-        f"  file     {report.list_format}, {report.file_bytes:,} bytes",
-        f"  largest  item [{report.largest_index}], {bytes_text(report.largest_bytes)}",
-        f"  batches  {report.batches:,}, each of at most {batch}",
-        f"  at once  {at_once:,} of the batches (maxConcurrency {config.maxConcurrency:,})",
-    ][: 4 if report.items else 1]
 
 
 @contextmanager

@@ -102,6 +102,7 @@ def test_a_dry_run_shows_what_an_execution_makes_of_the_list(load, config, list_
         (["--file"], "argument --file: expected one argument"),
         (["--file", "list.jsonl", "--no-such"], "unrecognized arguments: --no-such"),
         (["--file", "list.jsonl", "--format", "xml"], "invalid choice: 'xml'"),
+        (["--file", "list.jsonl", "--workflow", "fanOut"], "invalid choice: 'fanOut' (choose from "),
         (["--file", "list.txt"], "list.txt: its suffix names no format: give --format json, jsonl or csv"),
         (["--file", "-"], "-: its suffix names no format: give --format json, jsonl or csv"),
         (["--file", "list.jsonl", "--key", ""], "--key is text of 1 to 1,024 bytes in UTF-8"),

@@ -13,10 +13,11 @@ from moto.core.botocore_stubber import MockRawResponse
 
 from utils.command import CommandError
 from utils.list_bucket import PART_BYTES, CheckedFile, Target, upload_list
-from utils.list_check import BatchLimits, check_list
+from utils.list_check import BatchLimits, ListReport, check_list
 from utils.list_text import ListText
 
 TARGET = Target("lists", "lists/items.jsonl")
+STACK = "ThrottledMapStack"
 LARGE = b'"' + b"x" * 99 + b'"\n'
 """A line; so many times that the upload has three parts."""
 LARGE *= 2 * PART_BYTES // len(LARGE) + 100
@@ -46,11 +47,14 @@ def calls(session, client, monkeypatch) -> list[str]:
     return calls
 
 
+def _check(content: bytes) -> ListReport:
+    return check_list(ListText("list", io.BytesIO(content)), "jsonl", BatchLimits(100, 204_800, "a limit"))
+
+
 def _load(session, content: bytes, sent: bytes | None = None) -> str:
     """Check a list and upload it, or what became of it meanwhile."""
-    report = check_list(ListText("list", io.BytesIO(content)), "jsonl", BatchLimits(100, 204_800))
-    source = CheckedFile(io.BytesIO(content if sent is None else sent), "list", report)
-    return upload_list(session, TARGET, source, report, advance=lambda _: None)
+    source = CheckedFile(io.BytesIO(content if sent is None else sent), "list", _check(content))
+    return upload_list(session, TARGET, source, STACK, advance=lambda _: None)
 
 
 def _stored(client) -> bytes:
@@ -135,9 +139,8 @@ def test_a_file_that_cannot_be_read_any_more_is_named(session, client):
         def read(self, _: int | None = None) -> bytes:
             raise OSError(5, "Input/output error")
 
-    report = check_list(ListText("list", io.BytesIO(b"1")), "jsonl", BatchLimits(100, 204_800))
     with pytest.raises(CommandError, match=r"^list: cannot be read: Input/output error$"):
-        upload_list(session, TARGET, CheckedFile(Gone(), "list", report), report, lambda _: None)
+        upload_list(session, TARGET, CheckedFile(Gone(), "list", _check(b"1")), STACK, lambda _: None)
     assert _is_empty(client)
 
 
@@ -179,7 +182,7 @@ def test_a_bucket_that_is_gone_is_named(session):
     with pytest.raises(CommandError) as caught:
         _load(session, b'"a"\n')
     assert str(caught.value) == (
-        "bucket lists does not exist: deploy it again with `npx cdk deploy DistributedMapStack`"
+        "bucket lists does not exist: deploy it again with `npx cdk deploy ThrottledMapStack`"
     )
 
 
