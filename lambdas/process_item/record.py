@@ -69,8 +69,9 @@ def process_record(  # noqa: PLR0913 - all but the first two are named
 ) -> dict[str, Any]:
     """Process an item unless its task is closed, and answer with its outcome.
 
-    Heartbeats cover the wait for the pace, too. If one finds the task closed while the item is processed, the
-    item is finished, for it may be half done, and its answer is dropped.
+    Heartbeats cover the wait for the pace, too, and an answer that is repeated until it is taken. If one
+    finds the task closed while the item is processed, the item is finished, for it may be half done, and its
+    answer is dropped.
 
     Parameters
     ----------
@@ -100,7 +101,6 @@ def process_record(  # noqa: PLR0913 - all but the first two are named
         if pace:
             pace.wait_for_slot(seconds_left() / 2, heartbeats.wait)
         outcome = _attempt(message, attempts, process, seconds_left())
-        heartbeats.stop()
         heartbeats.wait(0)
         _answer(task, outcome)
     return outcome

@@ -86,12 +86,8 @@ class Heartbeats:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
-        self._thread.join()
-
-    def stop(self) -> None:
-        """Start no further heartbeat."""
         self._ended.set()
+        self._thread.join()
 
     def wait(self, seconds: float) -> None:
         """Wait, and no longer than the task does.

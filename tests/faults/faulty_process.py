@@ -24,6 +24,18 @@ def process(item: Any) -> Any:
         case {"wait for": file, "and note in": diary, "name": name}:
             note_attempt(Path(diary), name)
             wait_for(Path(file))
+        case {"do": misdeed}:
+            return process(misdeed)
+        case {"freeze and note in": file}:
+            Path(file).write_text(str(os.getpid()))
+            os.kill(os.getpid(), signal.SIGSTOP)
+        case _:
+            return act(item)
+    return {"processed": item}
+
+
+def act(item: Any) -> Any:
+    match item:
         case {"raise": message}:
             raise PaymentDeclinedError(message)
         case {"raise characters": count}:
