@@ -322,17 +322,25 @@ def test_upload_that_is_ended_shows_nothing_and_can_be_repeated(
 ):
     # Given
     s3, bucket = json_project.client("s3"), json_project.outputs["ListsBucketName"]
-    key = f"ended by {ending.name}"
     # When it is ended between its first part and its last
-    with json_project.popen(*LOAD, large_list, "--key", key) as loader:
-        wait_until(lambda: "Uploads" in s3.list_multipart_uploads(Bucket=bucket, Prefix=key), poll_seconds=0)
-        loader.send_signal(ending)
-        said, _ = loader.communicate(timeout=20)
+    for attempt in range(5):
+        key = f"ended by {ending.name} {attempt}"
+        with json_project.popen(*LOAD, large_list, "--key", key) as loader:
+            wait_until(
+                lambda key=key: "Uploads" in s3.list_multipart_uploads(Bucket=bucket, Prefix=key),
+                poll_seconds=0,
+            )
+            loader.send_signal(ending)
+            said, _ = loader.communicate(timeout=20)
+        # On a busy machine the last part may be there before the signal.
+        if s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"] == 0:
+            break
+    else:
+        pytest.fail("no signal came between the first part and the last")
     # Then
     interrupted = ending == signal.SIGINT
     assert loader.returncode == (130 if interrupted else -signal.SIGKILL)
     assert said == ("interrupted\n" if interrupted else "")
-    assert s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"] == 0
     # An upload that was killed is left for the bucket's lifecycle to abort.
     assert ("Uploads" in s3.list_multipart_uploads(Bucket=bucket, Prefix=key)) is not interrupted
     # When
@@ -367,5 +375,5 @@ def test_ctrl_c_ends_a_command_that_waits_for_an_answer(
             process.send_signal(signal.SIGINT)
             said, _ = process.communicate(timeout=20)
     # Then
-    assert (process.returncode, said) == (130, "interrupted\n")
+    assert (process.returncode, last_line(said)) == (130, "interrupted")
     assert sorted(json_project.folder.iterdir()) == files

@@ -103,7 +103,7 @@ def test_objects_of_a_bucket(states: StepFunctions) -> None:
             BUCKET,
             "no\x00key",
             {"InputType": "JSON"},
-            "The specified key does not exist. (Error Code: NoSuchKey)",
+            "s3://reader-lists/no\x00key cannot be read: The specified key does not exist",
         ),
         (BUCKET, "half a pair \ud800", {"InputType": "JSON"}, "The Key of the ItemReader is not UTF-8 text."),
         (BUCKET, "broken.json", {"InputType": "JSON"}, "The file is not JSON"),

@@ -145,7 +145,9 @@ class History:
     def _add_map_run(self, event: Event, details: Mapping[str, Any]) -> None:
         previous = event.get("previousEventId", 0)
         if event["type"] in {"MapRunStarted", "MapRunRedriven"}:
-            arn, name = details["mapRunArn"], self._map_of_event.get(previous, "")
+            # A redrive can begin a new Map Run without entering the state again.
+            before = next((run.state_name for run in reversed(list(self.map_runs))), "")
+            arn, name = details["mapRunArn"], self._map_of_event.get(previous) or before
             self.map_runs.open(arn, name, self._lengths.pop(name, 0), event["timestamp"])
             self._map_run_of_event[event["id"]] = arn
             self.summary = None
