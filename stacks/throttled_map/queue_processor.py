@@ -11,8 +11,9 @@ from stacks.expressions import jsonata
 from stacks.retries import SQS_TRANSIENT_ERRORS, add_retry
 from stacks.throttled_map.expressions import CAUGHT_ERROR, FAILED_OUTCOME, MESSAGE, QUEUE_OUTCOME
 
-UNDELIVERABLE = "ItemUndeliverable"
-"""As in lambdas/throttled_map/dead_letters/dead_letters.py."""
+# Another attempt would end alike. The names are those of lambdas/throttled_map/dead_letters/dead_letters.py
+# and of lambdas/process_item/outcomes.py.
+FINAL = ["ItemUndeliverable", "ResultTooLarge"]
 
 # What the processor raised, and a worker that was lost. Not the task's own timeout: another attempt would
 # wait as long as this one.
@@ -41,7 +42,7 @@ class QueueProcessor(Construct):
             heartbeat_timeout=sfn.Timeout.duration(Duration.seconds(config.heartbeatSeconds)),
         )
         # The first retrier that names an error counts. An undeliverable item had its attempts in the queue.
-        add_retry(send, [UNDELIVERABLE], max_retries=0)
+        add_retry(send, FINAL, max_retries=0)
         add_retry(send, SQS_TRANSIENT_ERRORS)
         if config.maxAttempts > 1:
             add_retry(send, WORTH_AN_ATTEMPT, max_retries=config.maxAttempts - 1)

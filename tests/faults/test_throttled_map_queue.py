@@ -293,7 +293,7 @@ FAULTS: dict[str, tuple[Any, str, str, int]] = {
         {"return characters": 300_000},
         "ResultTooLarge",
         "300,0.. bytes with its result.*",
-        2,
+        1,
     ),
     "cannot be interrupted": ({"do": "sleep through interruptions"}, "States.Timeout", "", 1),
     "is killed": ({"do": "be killed"}, "States.Timeout", "", 2),

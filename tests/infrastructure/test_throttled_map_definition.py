@@ -167,7 +167,7 @@ def test_what_the_queue_did_is_retried_apart_from_what_the_processor_did(child):
     retriers = child()["Process Through Queue"]["Retry"]
     undeliverable, refused, failed = (it["ErrorEquals"] for it in retriers)
     # Then SQS's errors have attempts of their own, and a dead letter has had its attempts
-    assert (undeliverable, retriers[0]["MaxAttempts"]) == (["ItemUndeliverable"], 0)
+    assert (undeliverable, retriers[0]["MaxAttempts"]) == (["ItemUndeliverable", "ResultTooLarge"], 0)
     assert refused == ["SQS.SdkClientException", "SQS.AmazonSQSException"]
     assert {key: it for key, it in retriers[1].items() if key != "ErrorEquals"} == FULL_JITTER
     assert "States.TaskFailed" in failed

@@ -122,7 +122,7 @@ def test_dead_letter_handler_has_the_same_names(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "lambdas" / "throttled_map" / "dead_letters")
     import dead_letters  # noqa: PLC0415
 
-    assert dead_letters.ERROR == queue_processor.UNDELIVERABLE
+    assert dead_letters.ERROR in queue_processor.FINAL
     assert dead_letters.PREFIX == consumers.UNDELIVERABLE_PREFIX
 
 
