@@ -16,6 +16,7 @@ from typing import Any
 from benchmarks.emulators import ROOT, Emulator, base_environment, run_command
 from benchmarks.errors import BenchmarkError
 from local.tool_environment import ACCOUNT, tool_environment
+from utils.aws import stack_name
 
 APP = ("app.py", "cdk.json", "config.schema.json", "lambdas", "stacks", "utils")
 ROWS = "rows.jsonl"
@@ -50,7 +51,7 @@ class Deployment:
     def outputs(self) -> dict[str, str]:
         """The stack's outputs."""
         stacks = json.loads((self.folder / "outputs.json").read_text(encoding="utf-8"))
-        outputs: dict[str, str] = stacks[f"{self.workflow[0].upper()}{self.workflow[1:]}Stack"]
+        outputs: dict[str, str] = stacks[stack_name(self.workflow)]
         return outputs
 
     def python(self, *command: str) -> CommandRun:

@@ -168,7 +168,12 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def stack_output(session: boto3.Session, stack_name: str, key: str) -> str:
+def stack_name(workflow: str) -> str:
+    """Name the stack of a workflow: ``fanOut`` has ``FanOutStack``."""
+    return f"{workflow[0].upper()}{workflow[1:]}Stack"
+
+
+def stack_output(session: boto3.Session, name: str, key: str) -> str:
     """Look up an output of a deployed stack.
 
     Raises
@@ -176,21 +181,21 @@ def stack_output(session: boto3.Session, stack_name: str, key: str) -> str:
     CommandError
         The stack is not deployed, has no such output, or AWS refuses.
     """
-    doing = f"reading output {key} of stack {stack_name}"
+    doing = f"reading output {key} of stack {name}"
     with aws_errors(doing):
         try:
-            stack = session.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
+            stack = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
         except botocore_errors.ClientError as error:
             if "does not exist" not in str(error):
                 raise
             raise CommandError(
-                f"stack {stack_name} does not exist in {session.region_name}: "
-                f"deploy it first with `npx cdk deploy {stack_name}`"
+                f"stack {name} does not exist in {session.region_name}: "
+                f"deploy it first with `npx cdk deploy {name}`"
             ) from error
         for output in stack.get("Outputs", []):
             if output["OutputKey"] == key:
                 return output["OutputValue"]
         raise CommandError(
-            f"stack {stack_name} ({stack['StackStatus']}) has no output {key}: "
-            f"deploy it again with `npx cdk deploy {stack_name}`"
+            f"stack {name} ({stack['StackStatus']}) has no output {key}: "
+            f"deploy it again with `npx cdk deploy {name}`"
         )

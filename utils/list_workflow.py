@@ -5,6 +5,7 @@ from pathlib import Path
 
 from stacks.config import Config
 from stacks.config_maps import DistributedMapConfig, MapConfig, ThrottledMapConfig
+from utils.aws import stack_name
 from utils.limits import PAYLOAD_BYTES_LIMIT
 from utils.list_check import BatchLimits, ListReport, children_at_once
 
@@ -30,7 +31,7 @@ class ListWorkflow:
     @property
     def stack(self) -> str:
         """Name of its stack."""
-        return f"{self.name[0].upper()}{self.name[1:]}Stack"
+        return stack_name(self.name)
 
     @property
     def reads_s3(self) -> bool:

@@ -22,7 +22,13 @@ from rich.console import Console  # noqa: E402
 from rich.text import Text  # noqa: E402
 
 from stacks.config import ConfigError, WorkflowName, load_config  # noqa: E402
-from utils.aws import add_session_arguments, aws_errors, open_session, stack_output  # noqa: E402
+from utils.aws import (  # noqa: E402
+    add_session_arguments,
+    aws_errors,
+    open_session,
+    stack_name,
+    stack_output,
+)
 from utils.command import CommandError, run_command  # noqa: E402
 from utils.rows.redrive_rules import TOO_LARGE  # noqa: E402
 from utils.watch.executions import execution_name, start_execution  # noqa: E402
@@ -90,11 +96,6 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     if options.execution_arn is not None and (options.input or options.name):
         parser.error("--execution-arn starts nothing: --input and --name do not go with it")
     return options
-
-
-def stack_name(workflow: str) -> str:
-    """Name the stack of a workflow: ``fanOut`` has ``FanOutStack``."""
-    return f"{workflow[0].upper()}{workflow[1:]}Stack"
 
 
 def session_arguments(options: argparse.Namespace) -> list[str]:

@@ -14,8 +14,9 @@ from history_builder import HistoryBuilder
 from moto import mock_aws
 from rich.console import Console
 
+from utils.aws import stack_name
 from utils.command import CommandError
-from utils.run import commands_to_go_on, main, parse_arguments, show, stack_name, start
+from utils.run import commands_to_go_on, main, parse_arguments, show, start
 from utils.watch.executions import start_execution
 
 PROJECT_ROOT = Path(__file__).parents[2]

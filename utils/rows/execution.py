@@ -3,7 +3,6 @@
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -22,7 +21,7 @@ WATCH = "python utils/run.py --execution-arn"
 
 @dataclass(frozen=True)
 class Execution:
-    """What DescribeExecution says, as far as it is used; dates have a zone."""
+    """What DescribeExecution says, as far as it is used."""
 
     arn: str
     name: str
@@ -30,7 +29,6 @@ class Execution:
     status: str
     error: str | None
     cause: str | None
-    stopped: datetime | None
     redrive_status: str | None
     redrive_reason: str | None
 
@@ -89,7 +87,6 @@ def find_execution(client: "SFNClient", arn: str) -> Execution:
             status=answer["status"],
             error=answer.get("error"),
             cause=answer.get("cause"),
-            stopped=answer.get("stopDate"),
             redrive_status=answer.get("redriveStatus"),
             redrive_reason=answer.get("redriveStatusReason"),
         )
