@@ -3,7 +3,6 @@
 import json
 import shutil
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,6 @@ class DistributedMapProject(Project):
     """The app with the stack of this workflow."""
 
     stack: str = "DistributedMapStack"
-
-    @cached_property
-    def outputs(self) -> dict[str, str]:
-        """What the stack gives for its users."""
-        (stack,) = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
-        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
     @property
     def state_machine_arn(self) -> str:

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -103,6 +104,12 @@ class Project:
         file = self.folder / "list.json"
         file.write_text(json.dumps(items, ensure_ascii=False), encoding="utf-8")
         return self.run("python", "utils/load-ddb.py", "--config", "config.json", "--json", str(file)).stdout
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        """What the stack gives for its users."""
+        (stack,) = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
     def resources(self, resource_type: str) -> list[str]:
         """Physical names of the stack's resources of a type."""
