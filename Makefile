@@ -27,7 +27,7 @@ test: setup
 
 clean:
 	@! test -x .venv/bin/python || .venv/bin/python -m local stop
-	rm -rf .venv node_modules cdk.out .local-aws .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv node_modules cdk.out .local-aws .estimate .mypy_cache .pytest_cache .ruff_cache
 
 .venv/.installed: requirements.txt requirements-dev.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

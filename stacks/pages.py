@@ -6,7 +6,7 @@ A page keeps its own text; what stands between ``<!-- diagram -->`` or ``<!-- de
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from aws_cdk.assertions import Template
 from stacks.config import Config
 from stacks.distributed_map.stack import DistributedMapStack
 from stacks.fan_out.stack import FanOutStack
+from stacks.templates import read_definition
 from stacks.throttled_map.stack import ThrottledMapStack
 
 _ROOT = Path(__file__).parent.parent
@@ -26,21 +27,6 @@ PAGES = {
     _FOLDER / "throttled_map.md": ThrottledMapStack,
 }
 _SHAPES = {"Choice": '{"%s"}', "Wait": '(["%s"])', "Fail": '[["%s"]]', "Succeed": '[["%s"]]'}
-
-
-def read_definition(template: Mapping[str, Any]) -> Any:
-    """Return the definition in a template; what only a deployment knows is a ``${Name}``."""
-    resources = template["Resources"].values()
-    (machine,) = (each for each in resources if each["Type"] == "AWS::StepFunctions::StateMachine")
-    parts = machine["Properties"]["DefinitionString"]["Fn::Join"][1]
-    return json.loads("".join(part if isinstance(part, str) else _placeholder(part) for part in parts))
-
-
-def _placeholder(reference: dict[str, Any]) -> str:
-    if reference == {"Ref": "AWS::Partition"}:
-        return "aws"
-    name = reference.get("Ref") or reference["Fn::GetAtt"][0]
-    return "${" + re.sub(r"[0-9A-F]{8}$", "", name) + "}"
 
 
 def draw(definition: dict[str, Any]) -> str:

@@ -3,8 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from stacks.config_maps import MAX_CHILDREN_AT_ONCE
-from utils.limits import ITEM_NESTING_LEVELS_LIMIT
+from utils.limits import ITEM_NESTING_LEVELS_LIMIT, child_input_sentence, map_concurrency
 from utils.list_stream import read_items
 from utils.list_text import TOO_DEEP, ListText, Oddity
 
@@ -107,10 +106,9 @@ def check_list(text: ListText, list_format: str, batch_limits: BatchLimits) -> L
             raise text.error(f"item [{count}]: {_unfit(error)}", line) from error
         entry_bytes = ENTRY_BYTES + len(str(count)) + size
         if not batches.add(entry_bytes):
+            input_bytes, source = batch_limits.input_bytes, batch_limits.bytes_source
             raise text.error(
-                f"item [{count}] makes {BATCH_BYTES + entry_bytes:,} bytes of input by itself, and a child "
-                f"takes at most {batch_limits.input_bytes:,} ({batch_limits.bytes_source})",
-                line,
+                child_input_sentence(f"item [{count}]", BATCH_BYTES + entry_bytes, input_bytes, source), line
             )
         if size > largest_bytes:
             largest_index, largest_bytes = count, size
@@ -174,4 +172,4 @@ def _warning(name: str, oddity: Oddity, said: str) -> str:
 
 def children_at_once(batches: int, max_concurrency: int) -> int:
     """Estimate the children that run at a time; a max concurrency of 0 asks for as many as AWS allows."""
-    return min(batches, max_concurrency or MAX_CHILDREN_AT_ONCE)
+    return min(batches, map_concurrency(max_concurrency))

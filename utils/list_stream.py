@@ -6,6 +6,9 @@ from utils.list_csv import read_csv_rows
 from utils.list_json import JsonArray, read_json_lines
 from utils.list_text import Items, ListText
 
+FORMATS = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
+"""By the suffix of a file's name, in lower case."""
+
 
 def read_items(text: ListText, list_format: str) -> Items:
     """Read the items of a list one after the other.

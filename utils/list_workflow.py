@@ -6,7 +6,7 @@ from pathlib import Path
 from stacks.config import Config
 from stacks.config_maps import DistributedMapConfig, MapConfig, ThrottledMapConfig
 from utils.aws import stack_name
-from utils.limits import PAYLOAD_BYTES_LIMIT
+from utils.limits import BYTES_BESIDE_ITEM, PAYLOAD_BYTES_LIMIT
 from utils.list_check import BatchLimits, ListReport, children_at_once
 
 S3_WORKFLOWS = tuple(
@@ -15,10 +15,6 @@ S3_WORKFLOWS = tuple(
     if isinstance(field.annotation, type) and issubclass(field.annotation, MapConfig)
 )
 """By name, which is also that of their section of config.json."""
-
-BYTES_BESIDE_ITEM = 4 * 1024
-"""Reserve for what goes to the queue with an item: a task token of up to 2,048 characters (SendTaskSuccess in
-the Step Functions API), the queue's URL, the encoding. Less goes with an item to the function."""
 
 
 @dataclass(frozen=True)

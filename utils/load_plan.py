@@ -69,18 +69,8 @@ def plan_load(items: list[object], config: Config) -> Plan:
 
 def find_refusals(plan: Plan) -> list[str]:
     """Say why the list must not be written; empty if it may."""
-    refusals = []
-    if plan.item_bytes > limits.DDB_ITEM_BYTES_LIMIT:
-        refusals.append(
-            f"the list makes a table item of {plan.item_bytes:,} bytes, and DynamoDB holds at most "
-            f"{limits.DDB_ITEM_BYTES_LIMIT:,}: {LONGER_LISTS}"
-        )
-    if plan.payload_bytes > limits.PAYLOAD_BYTES_LIMIT:
-        refusals.append(
-            f"the list makes {plan.payload_bytes:,} bytes of typed JSON, and Step Functions passes at most "
-            f"{limits.PAYLOAD_BYTES_LIMIT:,} between states: {LONGER_LISTS}"
-        )
-    return refusals
+    sentences = (limits.table_item_sentence(plan.item_bytes), limits.payload_sentence(plan.payload_bytes))
+    return [f"{sentence}: {LONGER_LISTS}" for sentence in sentences if sentence]
 
 
 def find_warnings(count: int, config: Config) -> list[str]:
@@ -97,21 +87,16 @@ def find_warnings(count: int, config: Config) -> list[str]:
     timeout = config.stepfunc.timeoutDurationSeconds
     at_once = limits.inline_concurrency(config.stepfunc.maxConcurrency)
     warnings = []
-    events = limits.fan_out_events(count, waits=wait > 0)
-    if events > limits.HISTORY_EVENTS_LIMIT:
-        warnings.append(
-            f"{count:,} items make at least {events:,} history events, and an execution fails after "
-            f"{limits.HISTORY_EVENTS_LIMIT:,}: load at most {limits.fan_out_largest_list(waits=wait > 0):,} "
-            f"items; {LONGER_LISTS}"
-        )
+    too_long = limits.history_sentence(count, limits.fan_out_events(count, waits=wait > 0))
+    if too_long:
+        largest = limits.fan_out_largest_list(waits=wait > 0)
+        warnings.append(f"{too_long}: load at most {largest:,} items; {LONGER_LISTS}")
     seconds = limits.fan_out_shortest_seconds(count, max_concurrency=at_once, wait_seconds=wait)
+    what = f"{items_text(count)} with a wait of {wait:,} s, {at_once} at once,"
     # At equality the waits alone use up the time, and the items need some too.
-    if seconds and seconds >= timeout:
-        warnings.append(
-            f"{items_text(count)} with a wait of {wait:,} s, {at_once} at once, take more than "
-            f"{seconds:,} s, and the execution ends TIMED_OUT after {timeout:,} s: "
-            "raise timeoutDurationSeconds or maxConcurrency, or lower waitDurationSeconds, and deploy"
-        )
+    if seconds and (too_slow := limits.timeout_sentence(what, seconds, timeout, at_least=True)):
+        remedy = "raise timeoutDurationSeconds or maxConcurrency, or lower waitDurationSeconds, and deploy"
+        warnings.append(f"{too_slow}: {remedy}")
     return warnings
 
 

@@ -14,7 +14,7 @@ from typing import NoReturn
 PACKAGES = ("boto3", "pydantic", "rich")
 
 
-def begin_command(name: str) -> None:
+def begin_command(name: str, *further: str) -> None:
     """Prepare for the imports of a command.
 
     Ends the process with 1 and a line to stderr if this Python lacks a
@@ -25,10 +25,12 @@ def begin_command(name: str) -> None:
     ----------
     name
         ``__name__`` of the command.
+    further
+        Packages that it needs beside those of all commands.
     """
     if name == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, die_of_interrupt)
-    for package in PACKAGES:
+    for package in (*PACKAGES, *further):
         if find_spec(package) is None:
             sys.exit(
                 f"error: {package} is not installed for {sys.executable}: "

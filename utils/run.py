@@ -30,6 +30,7 @@ from utils.aws import (  # noqa: E402
     stack_output,
 )
 from utils.command import CommandError, run_command  # noqa: E402
+from utils.forecast.run_cost import cost_line  # noqa: E402
 from utils.rows.redrive_rules import TOO_LARGE  # noqa: E402
 from utils.watch.executions import execution_name, start_execution  # noqa: E402
 from utils.watch.history import History  # noqa: E402
@@ -145,11 +146,23 @@ def main(arguments: list[str] | None = None) -> int:
     execution_arn = options.execution_arn
     if execution_arn is None:
         execution_arn = start(options, session, client)
-    return show(options, client, execution_arn, open_console())
+    return show(options, client, execution_arn, open_console(), session)
 
 
-def show(options: argparse.Namespace, client: "SFNClient", execution_arn: str, console: Console) -> int:
-    """Follow an execution to its end and print what became of it; returns the command's exit code."""
+def show(
+    options: argparse.Namespace,
+    client: "SFNClient",
+    execution_arn: str,
+    console: Console,
+    session: "boto3.Session | None" = None,
+) -> int:
+    """Follow an execution to its end and print what became of it; returns the command's exit code.
+
+    Parameters
+    ----------
+    session
+        For what the execution would have cost; None leaves that out.
+    """
     console.print(Text(f"Execution {execution_arn}"), soft_wrap=True)
     history = History()
     try:
@@ -168,6 +181,8 @@ def show(options: argparse.Namespace, client: "SFNClient", execution_arn: str, c
         raise CommandError(*error.lines, *go_on.split("\n")) from error
     console.print()
     print_outcome(console, history, utc_now())
+    if session and (cost := cost_line(session, history, execution_arn)):
+        console.print(Text(cost), soft_wrap=True)
     for line in next_commands(options, execution_arn, history):
         console.print(Text(line), soft_wrap=True)
     if options.svg:

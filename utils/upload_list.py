@@ -24,6 +24,7 @@ from utils.command import CommandError, visible
 from utils.list_bucket import CheckedFile, Target, upload_list
 from utils.list_check import BatchLimits, ListReport, check_list
 from utils.list_file import ListError
+from utils.list_stream import FORMATS
 from utils.list_text import ListText
 from utils.list_workflow import S3_WORKFLOWS, choose_workflow
 from utils.load_plan import items_text
@@ -31,9 +32,6 @@ from utils.load_plan import items_text
 DEFAULT_CONFIG = Path(__file__).resolve().parent.parent / "config.json"
 
 BUCKET_OUTPUT = "ListsBucketName"
-
-FORMATS = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
-"""Format of a list by the suffix of its file."""
 
 BYTE_ORDER_MARK_BYTES = 3
 

@@ -7,7 +7,7 @@ from cfnlint.api import lint
 from templates import FULL_JITTER, LAMBDA_TRANSIENT_ERRORS, as_cfn_lint_knows_it, retry_of
 
 from stacks.distributed_map.stack import DistributedMapStack
-from stacks.pages import read_definition
+from stacks.templates import read_definition
 
 LOST_FUNCTION = {
     "Runtime.ExitError",

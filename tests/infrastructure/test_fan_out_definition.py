@@ -7,7 +7,7 @@ from cfnlint.api import lint
 from templates import FULL_JITTER, LAMBDA_TRANSIENT_ERRORS
 
 from stacks.fan_out.stack import FanOutStack
-from stacks.pages import read_definition
+from stacks.templates import read_definition
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from templates import FULL_JITTER, LAMBDA_TRANSIENT_ERRORS, as_cfn_lint_knows_it
 
 from stacks.distributed_map.stack import DistributedMapStack
 from stacks.fan_out.stack import FanOutStack
-from stacks.pages import read_definition
+from stacks.templates import read_definition
 from stacks.throttled_map.stack import ThrottledMapStack
 
 

@@ -121,6 +121,7 @@ def test_summary_is_the_output_and_is_beside_the_results(csv_project: Distribute
     assert manifest["MapRunArn"] == csv_project.map_run(csv_run.arn)["mapRunArn"]
     times = summary.pop("firstStartedAt"), summary.pop("lastEndedAt")
     assert times == tuple(sorted(times))
+    assert summary.pop("childSeconds") > 0
     folder = f"runs/{manifest['MapRunArn'].rpartition(':')[2]}"
     assert summary == {
         "items": 2_000,

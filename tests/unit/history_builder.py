@@ -25,6 +25,7 @@ SUMMARY = {
     "errors": {"ItemTimedOut": 1, "ValueError": 5},
     "batches": 10,
     "attempts": 1_012,
+    "childSeconds": 120.5,
     "firstStartedAt": "2026-03-02T09:00:01.000Z",
     "lastEndedAt": "2026-03-02T09:00:21.000Z",
     "results": {

@@ -5,15 +5,17 @@ import subprocess
 import sys
 
 import pytest
+from forecast_templates import templates
 
 from benchmarks import distributed, paper, scale
 from benchmarks.deployment import MEASURE_COMMAND, check_rows, parse_command_run
 from benchmarks.distributed import Round
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Result
-from benchmarks.paper import Plan, count_states, read_plan
 from benchmarks.report import rows
 from benchmarks.scale import Run
+from stacks.config import Config
+from utils.forecast.modes import read_modes
 
 MEGABYTE = 1_000_000
 
@@ -134,101 +136,16 @@ def test_memory_has_its_limits():
     }
 
 
-def plan(child_type: str, batch: int, **changes: object) -> Plan:
-    """One state in a child and x86 in the function: the plain workload."""
-    fields = {
-        "at_once": 1000,
-        "parent_states": 0,
-        "child_states": 1,
-        "memory_gb": 0.125,
-        "architecture": "x86_64",
-    }
-    return Plan(child_type, batch, **{**fields, **changes})
+def test_paper_has_both_readings_of_standard_children_and_each_bound():
+    mode = next(mode for mode in modes() if mode.name == "STANDARD batches")
+    # When its figures are made
+    found = {figure.workload.partition(": ")[2]: figure.median for figure in paper.figures(mode)}
+    # Then the readings differ by the one state of each of the ten thousand children
+    assert found["transitions, start_plus_states"] - found["transitions, start_only"] == 10_000
+    assert found["price, start_plus_states"] == pytest.approx(0.71, rel=0.01)
+    assert found["least time"] == found["least time by dispatch"] == pytest.approx(109.99)
+    assert found["least time by concurrency"] == pytest.approx(100)
 
 
-@pytest.mark.parametrize(
-    ("child_type", "batch", "reading", "dollars"),
-    [
-        ("EXPRESS", 1, "start_plus_states", 26.62),
-        ("EXPRESS", 100, "start_plus_states", 0.58),
-        ("EXPRESS", 100, "start_only", 0.58),
-        ("STANDARD", 1, "start_plus_states", 50.41),
-        ("STANDARD", 1, "start_only", 25.41),
-        ("STANDARD", 100, "start_plus_states", 0.71),
-        ("STANDARD", 100, "start_only", 0.46),
-    ],
-)
-def test_price_of_a_million_items(child_type, batch, reading, dollars):
-    assert round(plan(child_type, batch).dollars(reading), 2) == dollars
-
-
-def test_work_that_fills_its_rounding_is_rounded_up():
-    # Given a batch of exactly 0.3 s, which binary fractions make a little more
-    express = plan("EXPRESS", 3, memory_gb=0.0)
-
-    each = express.dollars("start_only") / express.children
-
-    request, transition, invocation = 1e-6, 25e-6, 0.2e-6
-    assert each == pytest.approx(request + transition + invocation + 0.4 / 16 * 0.00001667, rel=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("child_type", "reading", "transitions"),
-    [
-        ("EXPRESS", "start_plus_states", 10_005),
-        ("STANDARD", "start_plus_states", 40_005),
-        ("STANDARD", "start_only", 10_005),
-    ],
-)
-def test_transitions_of_both_readings(child_type, reading, transitions):
-    assert plan(child_type, 100, parent_states=5, child_states=3).transitions(reading) == transitions
-
-
-@pytest.mark.parametrize(
-    ("child_type", "at_once", "bounds"),
-    [
-        ("EXPRESS", 1000, (19.999, 100.0, 10.0)),
-        ("EXPRESS", 999, (19.999, 110.0, 10.0)),
-        ("STANDARD", 1000, (109.99, 100.0, 10.0)),
-    ],
-)
-def test_time_has_three_bounds(child_type, at_once, bounds):
-    found = plan(child_type, 100, at_once=at_once).least_seconds()
-
-    assert tuple(found.values()) == pytest.approx(bounds)
-
-
-@pytest.mark.parametrize(
-    ("states", "count"),
-    [
-        ({"A": {"Type": "Succeed"}}, 1),
-        ({"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Task", "End": True}}, 2),
-        (
-            {
-                "A": {"Type": "Choice", "Choices": [{"Next": "Failed"}], "Default": "Done"},
-                "Failed": {"Type": "Fail"},
-                "Done": {"Type": "Succeed"},
-            },
-            2,
-        ),
-        (
-            {
-                "A": {"Type": "Task", "Next": "B", "Catch": [{"Next": "Done"}]},
-                "B": {"Type": "Choice", "Choices": [{"Next": "Done"}], "Default": "Wait"},
-                "Wait": {"Type": "Wait", "Next": "A"},
-                "Done": {"Type": "Succeed"},
-            },
-            3,
-        ),
-    ],
-)
-def test_states_are_those_of_the_shortest_way_to_a_success(states, count):
-    assert count_states({"StartAt": "A", "States": states}) == count
-
-
-def test_plan_is_that_of_the_stack():
-    template = paper.synthesize("STANDARD")
-
-    found = read_plan(template)
-
-    assert found == Plan("STANDARD", 100, 1000, 5, 3, 0.125, "arm64")
+def modes():
+    return read_modes(templates(), Config())

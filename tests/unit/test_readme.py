@@ -11,7 +11,6 @@ import pytest
 from stacks.config import INLINE_MAP_CONCURRENCY_LIMIT, schema_text
 from stacks.config_maps import MAX_BATCH_BYTES, MAX_CHILDREN_AT_ONCE, MAX_WORKERS_AT_ONCE
 from utils import limits
-from utils.list_workflow import BYTES_BESIDE_ITEM
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -134,7 +133,7 @@ def test_both_ways_of_continuous_integration_run_make_test():
         f"| {limits.LIST_FILE_BYTES_LIMIT // 1000**3} GB |",
         f"{limits.HISTORY_EVENTS_LIMIT:,} events",
         f"| a little under {MAX_BATCH_BYTES // 1024} KiB |",
-        f"| a little under {(limits.PAYLOAD_BYTES_LIMIT - BYTES_BESIDE_ITEM) // 1024} KiB |",
+        f"| a little under {(limits.PAYLOAD_BYTES_LIMIT - limits.BYTES_BESIDE_ITEM) // 1024} KiB |",
         f"{number_in(OUTCOMES, 'OUTCOMES_BYTES')} KiB for those of a batch",
         f"{number_in(OUTCOMES, 'OUTCOMES_BYTES')} KiB for one |",
         f"and {MAX_WORKERS_AT_ONCE:,} of those that are marked",

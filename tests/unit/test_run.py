@@ -86,7 +86,8 @@ def test_an_execution_is_started_followed_and_shown(state_machine_arn, capsys, t
     assert re.fullmatch(rf"Execution {execution}:run-\d{{8}}-\d{{6}}-\w{{6}}", lines[0])
     assert any(re.fullmatch(r'0  "a" .* succeeded  "a"\s*', line) for line in lines)
     assert any(re.fullmatch(r'1  "數" .* succeeded  "數"\s*', line) for line in lines)
-    assert re.fullmatch(r"SUCCEEDED in .* s \(2 of 2 items succeeded\)", lines[-2])
+    assert re.fullmatch(r"SUCCEEDED in .* s \(2 of 2 items succeeded\)", lines[-3])
+    assert lines[-2] == "on AWS: about $0.0001 (Step Functions $0.0001), eu-west-1 prices of 2026"
     assert lines[-1] == f"wrote {picture}"
     assert "succeeded" in "".join(ET.parse(picture).getroot().itertext())
 
@@ -94,7 +95,7 @@ def test_an_execution_is_started_followed_and_shown(state_machine_arn, capsys, t
 def test_a_failed_execution_ends_with_1_and_its_reason(state_machine_arn, capsys):
     code = main(["--state-machine-arn", state_machine_arn, "--input", '{"items": ["a", "bad"]}'])
 
-    last = capsys.readouterr().out.splitlines()[-1]
+    last, _ = capsys.readouterr().out.splitlines()[-2:]
     assert code == 1
     assert last.startswith("FAILED after ")
     assert last.endswith(" (1 of 2 items succeeded, 1 failed): BadItem: the item is bad")

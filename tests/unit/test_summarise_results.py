@@ -118,6 +118,7 @@ def test_summary_counts_items_of_all_files_and_is_written_beside_them(handler, s
         },
         "batches": 6,
         "attempts": 10,
+        "childSeconds": 334.375,
         "firstStartedAt": "2026-11-20T21:00:00.000Z",
         "lastEndedAt": "2026-11-20T21:15:00.000Z",
         "results": {"bucket": BUCKET, "manifest": MANIFEST, "summary": f"{PREFIX}summary.json"},

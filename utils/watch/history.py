@@ -13,6 +13,7 @@ from typing import Any
 from utils.watch.items import Counts, Event, ItemRow, ItemStatus, details_of
 from utils.watch.map_runs import MapRuns
 from utils.watch.summary import Summary, read_summary
+from utils.watch.tally import Tally
 
 EXECUTION_ENDS = {
     "ExecutionSucceeded": "SUCCEEDED",
@@ -43,6 +44,8 @@ class History:
     summary
         What a state made of the last Map Run's results; None until it has,
         and for a workflow that makes none.
+    tally
+        What of it AWS charges.
     """
 
     def __init__(self) -> None:
@@ -55,6 +58,7 @@ class History:
         self.cause: str | None = None
         self.map_runs = MapRuns()
         self.summary: Summary | None = None
+        self.tally = Tally()
         self._rows: dict[tuple[str, int], ItemRow] = {}
         self._lengths: dict[str, int] = {}
         self._row_of_event: dict[int, ItemRow] = {}
@@ -102,6 +106,7 @@ class History:
     def add(self, events: Iterable[Event]) -> None:
         """Take in further events, in the order of their ids, each once."""
         for event in events:
+            self.tally.add(event)
             self._add(event)
 
     def _add(self, event: Event) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TypeGuard
 
 from utils.watch.items import Counts
@@ -23,6 +24,8 @@ class Summary:
         Of the first and the last batch; None of an empty list.
     results, summary
         ``s3://`` addresses of the manifest and of the summary itself.
+    child_seconds
+        What all batches together took; None in the summary of a stack that was deployed before it had this.
     """
 
     items: int
@@ -36,6 +39,7 @@ class Summary:
     ended: datetime | None
     results: str
     summary: str
+    child_seconds: float | None = None
 
     @property
     def counts(self) -> Counts:
@@ -67,12 +71,17 @@ def read_summary(output: str | None) -> Summary | None:
         } if _are_counts(errors) and _are_counts(routes := others.get("routes", {})):
             files = f"s3://{bucket}/{manifest}", f"s3://{bucket}/{summary}"
             times = _moment(started), _moment(ended)
-            return Summary(items, succeeded, failed, errors, routes, batches, attempts, *times, *files)
+            counts = (items, succeeded, failed, errors, routes, batches, attempts)
+            return Summary(*counts, *times, *files, child_seconds=_seconds(others.get("childSeconds")))
     return None
 
 
 def _are_counts(value: object) -> TypeGuard[dict[str, int]]:
     return isinstance(value, dict) and all(isinstance(count, int) for count in value.values())
+
+
+def _seconds(value: object) -> float | None:
+    return float(value) if isinstance(value, int | Decimal) else None
 
 
 def _moment(text: str | None) -> datetime | None:

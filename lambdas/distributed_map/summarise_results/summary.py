@@ -38,6 +38,7 @@ class Counts:
         self.failed = 0
         self.batches = 0
         self.attempts = 0
+        self.child_seconds = 0.0
         self.errors: Counter[str] = Counter()
         self.routes: Counter[str] = Counter()
         self._first_start: datetime | None = None
@@ -49,6 +50,7 @@ class Counts:
         start, end = (datetime.fromisoformat(child[key]) for key in ("StartDate", "StopDate"))
         self._first_start = min(start, self._first_start or start)
         self._last_end = max(end, self._last_end or end)
+        self.child_seconds += (end - start).total_seconds()
 
     def add_output(self, output: dict[str, Any]) -> None:
         """Count the outcomes of a batch, and the route that they took, if the output names it."""
@@ -80,6 +82,7 @@ class Counts:
             **({"routes": dict(sorted(self.routes.items()))} if self.routes else {}),
             "batches": self.batches,
             "attempts": self.attempts,
+            "childSeconds": round(self.child_seconds, 3),
             "firstStartedAt": _format_time(self._first_start),
             "lastEndedAt": _format_time(self._last_end),
         }
@@ -96,8 +99,8 @@ def summarise_results(s3: "S3Client", bucket: str, manifest_key: str) -> dict[st
     dict
         ``items``, ``succeeded``, ``failed``, ``errors`` (failed items by error name), ``routes`` (items by
         the route that their child names, if one does), ``batches``, ``attempts`` (of items with an outcome),
-        ``firstStartedAt`` and ``lastEndedAt`` (None if there is no batch), and ``results``: where the files
-        are.
+        ``childSeconds`` (that all batches together took), ``firstStartedAt`` and ``lastEndedAt`` (None if
+        there is no batch), and ``results``: where the files are.
 
     Raises
     ------

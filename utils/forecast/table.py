@@ -1,0 +1,93 @@
+"""The forecast as a table for people and as JSON for machines."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.text import Text
+
+from utils.forecast.cost import Dollars
+from utils.forecast.forecast import Row
+from utils.forecast.recommend import Recommendation
+from utils.forecast.words import LEAST_DOLLARS, dollars_text, duration_text
+
+SERVICES = {
+    "stepFunctions": "Step Functions",
+    "lambda": "Lambda",
+    "dynamodb": "DynamoDB",
+    "sqs": "SQS",
+    "s3": "S3",
+    "logs": "Logs",
+    "xray": "X-Ray",
+}
+LINE = "{:<32}{:>11}{:>14}   {:<12}{:>6}"
+"""A mode in the table, in 78 cells."""
+
+
+def forecast_lines(rows: Sequence[Row], recommendation: Recommendation | None) -> list[Text]:
+    """Lay out two lines for each mode, the second of what its services cost; then each broken limit."""
+    lines = [Text(LINE.format("Workflow, mode", "Cost", "Time", "Bound by", "Breaks"), style="bold")]
+    chosen = recommendation and (recommendation.row.mode.workflow, recommendation.row.mode.name)
+    for row in rows:
+        mode = row.mode
+        figures = (dollars_text(row.dollars.total), duration_text(row.makespan.seconds), row.makespan.bound)
+        line = LINE.format(f"{mode.workflow}, {mode.name}", *figures, len(row.breaks) or "")
+        style = "bold green" if chosen == (mode.workflow, mode.name) else "dim" if row.fails else ""
+        lines += [Text(line.rstrip(), style=style), Text(f"  {services_text(row.dollars)}", style="dim")]
+    return [*lines, Text(), *(Text(line) for line in break_lines(rows))]
+
+
+def services_text(dollars: Dollars) -> str:
+    """Write the dollars of each service that costs anything that is worth writing."""
+    costs = {SERVICES[name]: value for name, value in dollars.by_service().items()}
+    return ", ".join(
+        f"{name} {dollars_text(value)}" for name, value in costs.items() if value >= LEAST_DOLLARS
+    )
+
+
+def break_lines(rows: Sequence[Row]) -> list[str]:
+    """Say each limit that is broken, with the key of config.json that would mend it."""
+    lines = []
+    for row in rows:
+        for broken in row.breaks:
+            cure = ", ".join(f"{key} {value}" for key, value in (broken.cure or {}).items())
+            lines.append(f"{row.mode.workflow}, {row.mode.name}: {broken.says}{f' → {cure}' if cure else ''}")
+    return lines
+
+
+def recommendation_lines(recommendation: Recommendation | None) -> list[str]:
+    """Say what to choose, why, and what config.json is to say."""
+    if recommendation is None:
+        return [
+            "Recommended: none, as no mode can take this work. Split the list, or make its items smaller."
+        ]
+    mode = recommendation.row.mode
+    lines = [f"Recommended: {mode.workflow}, {mode.name}: {recommendation.reason}"]
+    for section, keys in recommendation.settings.items():
+        settings = ", ".join(f"{key} {value}" for key, value in keys.items())
+        lines.append(f"  config.json: workflows with {mode.workflow}; {section}: {settings}")
+    return lines
+
+
+def forecast_json(rows: Sequence[Row], recommendation: Recommendation | None) -> dict[str, Any]:
+    """Give the table for machines: dollars by service, seconds, what bounds them, sentences of limits."""
+    return {
+        "modes": [_row_json(row) for row in rows],
+        "recommended": recommendation
+        and {
+            "workflow": recommendation.row.mode.workflow,
+            "mode": recommendation.row.mode.name,
+            "reason": recommendation.reason,
+            "config": {"workflows": [recommendation.row.mode.workflow], **recommendation.settings},
+        },
+    }
+
+
+def _row_json(row: Row) -> dict[str, Any]:
+    return {
+        "workflow": row.mode.workflow,
+        "mode": row.mode.name,
+        "dollars": {"total": row.dollars.total, **row.dollars.by_service()},
+        "makespanSeconds": row.makespan.seconds,
+        "bound": row.makespan.bound,
+        "breaks": [broken.says for broken in row.breaks],
+    }
