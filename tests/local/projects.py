@@ -126,13 +126,19 @@ class Project:
         return self.resources("AWS::Lambda::Function")[0]
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
-            region_name=self.environment["AWS_REGION"],
-            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
-        )
+        return boto3.client(service, **self._session)
+
+    def resource(self, service: str) -> Any:
+        return boto3.resource(service, **self._session)
+
+    @property
+    def _session(self) -> dict[str, str]:
+        return {
+            "endpoint_url": self.environment["AWS_ENDPOINT_URL"],
+            "region_name": self.environment["AWS_REGION"],
+            "aws_access_key_id": self.environment["AWS_ACCESS_KEY_ID"],
+            "aws_secret_access_key": self.environment["AWS_SECRET_ACCESS_KEY"],
+        }
 
     def start(self, execution_input: Any = READ_TABLE, **options: str) -> str:
         """Start an execution; returns its ARN."""
