@@ -9,12 +9,13 @@ on the stock MiniStack that it is needed, and fails when it no longer is.
 import importlib
 from typing import Any
 
-from local import state_machine_resources
+from local import requests, state_machine_resources
 from local.functions import environment, leases
 from local.states import api, callbacks, loop
 from local.states.distributed import api as map_run_api
 
 REPLACEMENTS: dict[str, Any] = {
+    "app._dispatch_service_request": requests.dispatch,
     "services.stepfunctions.handle_request": api.handle_request,
     "services.stepfunctions._create_state_machine": api.create_state_machine,
     "services.stepfunctions._update_state_machine": api.update_state_machine,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 from botocore.exceptions import ClientError
@@ -210,7 +211,14 @@ def update_ends_what_runs(states: StepFunctions) -> bool:
         return call_through_an_update(states, Path(folder))["error"] is not None
 
 
+def requests_are_not_counted(stock: StepFunctions) -> bool:
+    with pytest.raises(HTTPError, match="404"):
+        urllib.request.urlopen(f"{stock.api.meta.endpoint_url}/_local/requests")
+    return True
+
+
 NEEDED: dict[str, Callable[[StepFunctions], bool]] = {
+    "app._dispatch_service_request": requests_are_not_counted,
     "services.stepfunctions.handle_request": nothing_can_be_redriven,
     "services.stepfunctions._create_state_machine": create_takes_any_definition,
     "services.stepfunctions._update_state_machine": update_takes_any_definition,
