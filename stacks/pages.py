@@ -1,7 +1,7 @@
 """The generated parts of docs/workflows, a diagram and a definition: ``python -m stacks.pages`` writes them.
 
 A page keeps its own text; what stands between ``<!-- diagram -->`` or ``<!-- definition -->`` and the next
-``<!-- end -->`` is replaced.
+``<!-- end -->`` is replaced. A workflow without a state machine has a diagram of its parts and no definition.
 """
 
 import json
@@ -16,6 +16,8 @@ from aws_cdk.assertions import Template
 from stacks.config import Config
 from stacks.distributed_map.stack import DistributedMapStack
 from stacks.fan_out.stack import FanOutStack
+from stacks.parts_diagram import draw_parts
+from stacks.queue_fan_in.stack import QueueFanInStack
 from stacks.throttled_map.stack import ThrottledMapStack
 
 _ROOT = Path(__file__).parent.parent
@@ -24,6 +26,7 @@ PAGES = {
     _FOLDER / "fan_out.md": FanOutStack,
     _FOLDER / "distributed_map.md": DistributedMapStack,
     _FOLDER / "throttled_map.md": ThrottledMapStack,
+    _FOLDER / "queue_fan_in.md": QueueFanInStack,
 }
 _SHAPES = {"Choice": '{"%s"}', "Wait": '(["%s"])', "Fail": '[["%s"]]', "Succeed": '[["%s"]]'}
 
@@ -80,10 +83,24 @@ def render(page: str, definition: dict[str, Any]) -> str:
         "definition": ("json", json.dumps(definition, indent=2)),
     }
     for name, (language, text) in parts.items():
-        before, start, rest = page.partition(f"<!-- {name} -->\n")
-        _, end, after = rest.partition("<!-- end -->")
-        page = f"{before}{start}```{language}\n{text}\n```\n{end}{after}"
+        page = _replace(page, name, language, text)
     return page
+
+
+def render_parts(page: str, template: Mapping[str, Any]) -> str:
+    """Return the text of a page with the diagram of a stack's parts up to date."""
+    return _replace(page, "diagram", "mermaid", draw_parts(template))
+
+
+def _replace(page: str, mark: str, language: str, text: str) -> str:
+    before, start, rest = page.partition(f"<!-- {mark} -->\n")
+    _, end, after = rest.partition("<!-- end -->")
+    return f"{before}{start}```{language}\n{text}\n```\n{end}{after}"
+
+
+def _has_state_machine(template: Mapping[str, Any]) -> bool:
+    types = {resource["Type"] for resource in template["Resources"].values()}
+    return "AWS::StepFunctions::StateMachine" in types
 
 
 def current_pages() -> dict[Path, str]:
@@ -93,7 +110,11 @@ def current_pages() -> dict[Path, str]:
     pages = {}
     for path, stack in PAGES.items():
         template = Template.from_stack(stack(App(context=context), stack.__name__, config=Config())).to_json()
-        pages[path] = render(path.read_text(encoding="utf-8"), read_definition(template))
+        page = path.read_text(encoding="utf-8")
+        if _has_state_machine(template):
+            pages[path] = render(page, read_definition(template))
+        else:
+            pages[path] = render_parts(page, template)
     return pages
 
 

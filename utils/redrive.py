@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError  # noqa: E402
 
 from utils.aws import add_session_arguments, aws_errors, open_session  # noqa: E402
 from utils.command import CommandError, run_command, visible  # noqa: E402
+from utils.jobs.job import DROP_LIST, JOB_FORM  # noqa: E402
 from utils.rows.execution import WATCH, Execution, check_ended, find_execution  # noqa: E402
 from utils.rows.failed_items import FailedItems  # noqa: E402
 from utils.rows.redrive_rules import find_refusal  # noqa: E402
@@ -57,6 +58,12 @@ def main(arguments: list[str] | None = None) -> None:
         Something the user can put right.
     """
     options = parse_arguments(arguments)
+    if JOB_FORM.fullmatch(options.execution_arn):
+        raise CommandError(
+            f"{options.execution_arn} is a job, and only executions are redriven: write its rows with "
+            f"`python utils/results.py {options.execution_arn} --out rows.jsonl`, "
+            f"and drop a list of the items to process again with `{DROP_LIST}`"
+        )
     session = open_session(options.profile, options.region)
     with aws_errors("opening the AWS session"):
         client = session.client("stepfunctions")

@@ -26,10 +26,12 @@ from utils.aws import (  # noqa: E402
     add_session_arguments,
     aws_errors,
     open_session,
+    session_arguments,
     stack_name,
     stack_output,
 )
-from utils.command import CommandError, run_command  # noqa: E402
+from utils.command import INTERRUPTED, CommandError, run_command  # noqa: E402
+from utils.jobs.job import DROP_LIST, WATCH_JOB, WORKFLOW  # noqa: E402
 from utils.rows.redrive_rules import TOO_LARGE  # noqa: E402
 from utils.watch.executions import execution_name, start_execution  # noqa: E402
 from utils.watch.history import History  # noqa: E402
@@ -41,9 +43,6 @@ from utils.watch.watcher import Watcher  # noqa: E402
 if TYPE_CHECKING:
     import boto3
     from types_boto3_stepfunctions import SFNClient
-
-INTERRUPTED = 130
-"""Exit code of a command that Ctrl-C ended."""
 
 
 def json_input(argument: str) -> str:
@@ -96,12 +95,6 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     if options.execution_arn is not None and (options.input or options.name):
         parser.error("--execution-arn starts nothing: --input and --name do not go with it")
     return options
-
-
-def session_arguments(options: argparse.Namespace) -> list[str]:
-    """Repeat the options of the session, for the command lines that are shown."""
-    profile = ["--profile", options.profile] if options.profile else []
-    return profile + (["--region", options.region] if options.region else [])
 
 
 def commands_to_go_on(options: argparse.Namespace, execution_arn: str, status: str = "RUNNING") -> str:
@@ -180,16 +173,22 @@ def start(options: argparse.Namespace, session: "boto3.Session", client: "SFNCli
     """Start what the options say; returns the execution's ARN."""
     arn = options.state_machine_arn
     if arn is None:
-        arn = stack_output(session, stack_name(options.workflow or default_workflow()), "StateMachineArn")
+        arn = stack_output(session, stack_name(chosen_workflow(options.workflow)), "StateMachineArn")
     return start_execution(client, arn, options.input or "{}", options.name or execution_name())
 
 
-def default_workflow() -> str:
-    """Name the first workflow of config.json."""
+def chosen_workflow(named: str | None) -> str:
+    """Name the workflow to start: the named one, else the first of config.json."""
     try:
-        return load_config(PROJECT_ROOT / "config.json").workflows[0]
+        workflow = named or load_config(PROJECT_ROOT / "config.json").workflows[0]
     except ConfigError as error:
         raise CommandError(*error.lines) from error
+    if workflow == WORKFLOW:
+        raise CommandError(
+            f"{WORKFLOW} has no executions: drop a list with `{DROP_LIST}`, which names its job, "
+            f"and watch that with `{WATCH_JOB} JOB`"
+        )
+    return workflow
 
 
 if __name__ == "__main__":

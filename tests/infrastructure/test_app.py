@@ -36,6 +36,7 @@ def run_app(tmp_path):
         ('{"workflows": ["distributedMap"]}', ["DistributedMapStack"]),
         ('{"workflows": ["fanOut", "distributedMap"]}', ["FanOutStack", "DistributedMapStack"]),
         ('{"workflows": ["throttledMap"]}', ["ThrottledMapStack"]),
+        ('{"workflows": ["queueFanIn"]}', ["QueueFanInStack"]),
         (
             '{"workflows": ["fanOut", "throttledMap"], "throttledMap": {"source": "dynamodb"}}',
             ["FanOutStack", "ThrottledMapStack"],

@@ -5,7 +5,8 @@ from typing import get_args
 import pytest
 
 from stacks.config import WorkflowName
-from stacks.pages import PAGES, current_pages, draw, render
+from stacks.pages import PAGES, current_pages, draw, render, render_parts
+from stacks.parts_diagram import draw_parts
 
 MACHINE = {
     "StartAt": "Any?",
@@ -71,6 +72,97 @@ def test_map_in_batches_of_one_is_for_each_item():
     outer = {"Type": "Map", "ItemProcessor": MACHINE, "ItemBatcher": {"MaxItemsPerBatch": 1}, "End": True}
     lines = draw({"StartAt": "Outer", "States": {"Outer": outer}}).splitlines()
     assert lines[2].strip() == 'subgraph Outer["Outer: for each item"]'
+
+
+PARTS = {
+    "Lists1A2B3C4D": ("S3::Bucket", {"NotificationConfiguration": {"EventBridgeConfiguration": {}}}),
+    "WorkQueue1A2B3C4D": (
+        "SQS::Queue",
+        {"RedrivePolicy": {"deadLetterTargetArn": {"Fn::GetAtt": ["Kept1A2B3C4D", "Arn"]}}},
+    ),
+    "Kept1A2B3C4D": ("SQS::Queue", {}),
+    "Table1A2B3C4D": ("DynamoDB::GlobalTable", {}),
+    "Take1A2B3C4D": ("Lambda::Function", {"Role": {"Fn::GetAtt": ["Role1A2B3C4D", "Arn"]}}),
+    "TakesMessages": (
+        "Lambda::EventSourceMapping",
+        {
+            "FunctionName": {"Ref": "Take1A2B3C4D"},
+            "EventSourceArn": {"Fn::GetAtt": ["WorkQueue1A2B3C4D", "Arn"]},
+        },
+    ),
+    "TakesChanges": (
+        "Lambda::EventSourceMapping",
+        {
+            "FunctionName": {"Ref": "Take1A2B3C4D"},
+            "EventSourceArn": {"Fn::GetAtt": ["Table1A2B3C4D", "StreamArn"]},
+            "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": ["Kept1A2B3C4D", "Arn"]}}},
+        },
+    ),
+    "Policy": (
+        "IAM::Policy",
+        {
+            "Roles": [{"Ref": "Role1A2B3C4D"}],
+            "PolicyDocument": {
+                "Statement": [
+                    {
+                        "Action": ["s3:GetObject", "s3:ListBucket"],
+                        "Resource": {"Fn::Join": ["", [{"Fn::GetAtt": ["Lists1A2B3C4D", "Arn"]}, "/*"]]},
+                    },
+                    {"Action": "dynamodb:Query", "Resource": {"Fn::GetAtt": ["Table1A2B3C4D", "Arn"]}},
+                    {"Action": "dynamodb:PutItem", "Resource": {"Fn::GetAtt": ["Table1A2B3C4D", "Arn"]}},
+                    {"Action": "sqs:SendMessage", "Resource": {"Fn::GetAtt": ["Kept1A2B3C4D", "Arn"]}},
+                    {
+                        "Action": ["sqs:DeleteMessage", "sqs:ReceiveMessage"],
+                        "Resource": {"Fn::GetAtt": ["WorkQueue1A2B3C4D", "Arn"]},
+                    },
+                    {"Action": "events:PutEvents", "Resource": "arn:aws:events:::event-bus/default"},
+                ]
+            },
+        },
+    ),
+    "Dropped1A2B3C4D": (
+        "Events::Rule",
+        {"EventPattern": {}, "Targets": [{"Arn": {"Fn::GetAtt": ["Take1A2B3C4D", "Arn"]}}]},
+    ),
+    "EveryHour1A2B3C4D": (
+        "Events::Rule",
+        {"ScheduleExpression": "rate", "Targets": [{"Arn": {"Fn::GetAtt": ["Take1A2B3C4D", "Arn"]}}]},
+    ),
+}
+
+
+def test_diagram_of_parts_has_each_and_what_goes_between_them():
+    # Given a stack in which a function has an event source, rights and rules of each kind
+    resources = {name: {"Type": f"AWS::{type_}", "Properties": it} for name, (type_, it) in PARTS.items()}
+    # When it is drawn
+    lines = [line.strip() for line in draw_parts({"Resources": resources}).splitlines()]
+    # Then each part and each way stands there once; what only keeps failures is not written to
+    assert lines == [
+        "flowchart TD",
+        'Lists[("Lists")]',
+        'WorkQueue(["Work Queue"])',
+        'Kept(["Kept"])',
+        'Table[("Table")]',
+        'Take["Take"]',
+        'EventBus{{"Event Bus"}}',
+        "Lists --> EventBus",
+        'EventBus -->|"Dropped"| Take',
+        'EveryHour(("Every Hour")) --> Take',
+        "WorkQueue --> Take",
+        'Table -->|"stream"| Take',
+        "Take --> EventBus",
+        "Lists --> Take",
+        "Take <--> Table",
+        'WorkQueue -.->|"received too often"| Kept',
+        'Take -.->|"failed"| Kept',
+    ]
+
+
+def test_page_of_parts_has_only_a_diagram():
+    page = render_parts("Before\n<!-- diagram -->\nold\n<!-- end -->\nAfter\n", {"Resources": {}})
+    assert page.startswith("Before\n<!-- diagram -->\n```mermaid\nflowchart TD\n")
+    assert page.endswith("\n```\n<!-- end -->\nAfter\n")
+    assert "old" not in page
 
 
 def test_every_workflow_has_its_page():

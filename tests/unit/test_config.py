@@ -15,7 +15,7 @@ DDB_KEYS = "tableName, partitionKeyName, partitionKeyValueField"
 X, E = "x" * 76, "é" * 76
 POLICIES = "allowed is one of fail, continue"
 UNKNOWN = "there is no such key; allowed are"
-ALL_KEYS = "workflows, production, ddb, stepfunc, distributedMap, throttledMap"
+ALL_KEYS = "workflows, production, ddb, stepfunc, distributedMap, throttledMap, queueFanIn"
 KEY_NAME = (
     "allowed is text of 1 to 255 bytes in UTF-8 without '${', other than 'values', which holds the list"
 )
@@ -24,7 +24,7 @@ KEY_VALUE = (
     "which Step Functions takes for an expression"
 )
 TABLE_NAME = "allowed is 3 to 255 letters, digits, '_', '-' or '.'"
-WORKFLOWS = "allowed is a list of one or more of fanOut, distributedMap, throttledMap, each once"
+WORKFLOWS = "allowed is a list of one or more of fanOut, distributedMap, throttledMap, queueFanIn, each once"
 FROM_0 = "allowed is a whole number from 0"
 SECONDS = "allowed is a whole number from 0 to 99999999"
 LIST_KEY = "allowed is text of 1 to 1024 bytes in UTF-8 without '${'"
@@ -37,6 +37,9 @@ THROTTLED_MAP_KEYS = (
     "key, format, maxConcurrency, childType, maxAttempts, toleratedFailurePercentage, toleratedFailureCount, "
     "timeoutDurationSeconds, source, throttledField, workerMaxConcurrency, maxPerSecond, itemTimeoutSeconds, "
     "heartbeatSeconds, maxReceiveCount"
+)
+QUEUE_FAN_IN_KEYS = (
+    "workerMaxConcurrency, maxReceiveCount, deadlineMinutes, workerTimeoutSeconds, maxItemsPerMessage"
 )
 
 
@@ -95,6 +98,16 @@ def test_throttled_map_has_the_defaults_that_the_page_describes(load):
         "itemTimeoutSeconds": 300,
         "heartbeatSeconds": 60,
         "maxReceiveCount": 3,
+    }
+
+
+def test_queue_fan_in_has_the_defaults_that_the_page_describes(load):
+    assert load('{"workflows": ["queueFanIn"]}').queueFanIn.model_dump() == {
+        "workerMaxConcurrency": 10,
+        "maxReceiveCount": 3,
+        "deadlineMinutes": 60,
+        "workerTimeoutSeconds": 60,
+        "maxItemsPerMessage": 10,
     }
 
 
@@ -164,6 +177,16 @@ def test_what_is_missing_has_its_default(load, text):
         ("throttledMap", "maxReceiveCount", 1),
         ("throttledMap", "maxReceiveCount", 1000),
         ("throttledMap", "source", "dynamodb"),
+        ("queueFanIn", "workerMaxConcurrency", 2),
+        ("queueFanIn", "workerMaxConcurrency", 1000),
+        ("queueFanIn", "maxReceiveCount", 1),
+        ("queueFanIn", "maxReceiveCount", 1000),
+        ("queueFanIn", "deadlineMinutes", 0.1),
+        ("queueFanIn", "deadlineMinutes", 8640),
+        ("queueFanIn", "workerTimeoutSeconds", 2),
+        ("queueFanIn", "workerTimeoutSeconds", 900),
+        ("queueFanIn", "maxItemsPerMessage", 1),
+        ("queueFanIn", "maxItemsPerMessage", 100),
     ],
 )
 def test_value_at_its_limit_is_accepted(load, section, key, value):
@@ -265,7 +288,7 @@ def test_value_at_its_limit_is_accepted(load, section, key, value):
         ),
         (
             {"workflows": ["fanout"]},
-            'workflows[0] = "fanout": allowed is one of fanOut, distributedMap, throttledMap',
+            'workflows[0] = "fanout": allowed is one of fanOut, distributedMap, throttledMap, queueFanIn',
         ),
         (
             {"workflows": ["throttledMap"], "throttledMap": {"source": "dynamodb"}},
@@ -313,6 +336,34 @@ def test_value_at_its_limit_is_accepted(load, section, key, value):
         (
             {"throttledMap": {"maxItemsPerBatch": 1}},
             f"throttledMap.maxItemsPerBatch = 1: {UNKNOWN} {THROTTLED_MAP_KEYS}",
+        ),
+        (
+            {"queueFanIn": {"workerMaxConcurrency": 1}},
+            "queueFanIn.workerMaxConcurrency = 1: allowed is a whole number from 2 to 1000",
+        ),
+        (
+            {"queueFanIn": {"maxReceiveCount": 0}},
+            "queueFanIn.maxReceiveCount = 0: allowed is a whole number from 1 to 1000",
+        ),
+        (
+            {"queueFanIn": {"deadlineMinutes": 0.05}},
+            "queueFanIn.deadlineMinutes = 0.05: allowed is a number from 0.1 to 8640",
+        ),
+        (
+            '{"queueFanIn": {"deadlineMinutes": Infinity}}',
+            "queueFanIn.deadlineMinutes = Infinity: allowed is a number from 0.1 to 8640",
+        ),
+        (
+            {"queueFanIn": {"workerTimeoutSeconds": 901}},
+            "queueFanIn.workerTimeoutSeconds = 901: allowed is a whole number from 2 to 900",
+        ),
+        (
+            {"queueFanIn": {"maxItemsPerMessage": 101}},
+            "queueFanIn.maxItemsPerMessage = 101: allowed is a whole number from 1 to 100",
+        ),
+        (
+            {"queueFanIn": {"maxConcurrency": 1}},
+            f"queueFanIn.maxConcurrency = 1: {UNKNOWN} {QUEUE_FAN_IN_KEYS}",
         ),
         ({"workflows": "fanOut"}, f'workflows = "fanOut": {WORKFLOWS}'),
         ({"workflows": []}, f"workflows = []: {WORKFLOWS}"),

@@ -10,6 +10,7 @@ import pytest
 
 from stacks.config import INLINE_MAP_CONCURRENCY_LIMIT, schema_text
 from stacks.config_maps import MAX_BATCH_BYTES, MAX_CHILDREN_AT_ONCE, MAX_WORKERS_AT_ONCE
+from stacks.config_queue import MAX_FUNCTION_SECONDS
 from utils import limits
 from utils.list_workflow import BYTES_BESIDE_ITEM
 
@@ -22,6 +23,8 @@ FUNCTIONS = "stacks/functions.py"
 EXPRESSIONS = "stacks/map_run/expressions.py"
 CONSUMERS = "stacks/throttled_map/consumers.py"
 OUTCOMES = "lambdas/process_item/outcomes.py"
+JOB_RESULTS = "lambdas/process_item/job_results.py"
+MESSAGES = "lambdas/queue_fan_in/fan_in/messages.py"
 INTERACTIVE = "aws configure --profile my-profile"
 
 
@@ -142,6 +145,11 @@ def test_both_ways_of_continuous_integration_run_make_test():
         f"{number_in(FUNCTIONS, 'TIMEOUT_SECONDS')} seconds, {number_in(FUNCTIONS, 'MEMORY_MB')} MB",
         f"at most {number_in(CONSUMERS, 'MAX_WORKER_SECONDS')} seconds, ",
         f" seconds, {number_in(CONSUMERS, 'WORKER_MEMORY_MB')} MB |",
+        f"| {MAX_WORKERS_AT_ONCE:,} workers, each with one at a time",
+        f"| a little under {number_in(MESSAGES, 'MESSAGE_BYTES_LIMIT')} KiB |",
+        f"items and {number_in(MESSAGES, 'SHARED_BYTES')} KiB | Step",
+        f"| {number_in(JOB_RESULTS, 'MAX_RECORD_BYTES')} KiB for one, compressed",
+        f"`workerTimeoutSeconds`, at most {MAX_FUNCTION_SECONDS} seconds",
     ],
 )
 def test_limits_are_those_of_the_code(figure: str):
