@@ -22,12 +22,14 @@ def main() -> None:
 
     from stacks.distributed_map.stack import DistributedMapStack  # noqa: PLC0415
     from stacks.fan_out.stack import FanOutStack  # noqa: PLC0415
+    from stacks.order_processing.stack import OrderProcessingStack  # noqa: PLC0415
     from stacks.throttled_map.stack import ThrottledMapStack  # noqa: PLC0415
 
     stacks = {
         "fanOut": FanOutStack,
         "distributedMap": DistributedMapStack,
         "throttledMap": ThrottledMapStack,
+        "orderProcessing": OrderProcessingStack,
     }
     app = App()
     for workflow in config.workflows:

@@ -1,7 +1,8 @@
-"""The generated parts of docs/workflows, a diagram and a definition: ``python -m stacks.pages`` writes them.
+"""The generated parts of docs/workflows, diagrams and definitions: ``python -m stacks.pages`` writes them.
 
 A page keeps its own text; what stands between ``<!-- diagram -->`` or ``<!-- definition -->`` and the next
-``<!-- end -->`` is replaced.
+``<!-- end -->`` is replaced. These are of the state machine with the id ``StateMachine``; those of another
+are marked with its id: ``<!-- diagram of OrderBatch -->``.
 """
 
 import json
@@ -16,6 +17,7 @@ from aws_cdk.assertions import Template
 from stacks.config import Config
 from stacks.distributed_map.stack import DistributedMapStack
 from stacks.fan_out.stack import FanOutStack
+from stacks.order_processing.stack import OrderProcessingStack
 from stacks.throttled_map.stack import ThrottledMapStack
 
 _ROOT = Path(__file__).parent.parent
@@ -24,15 +26,33 @@ PAGES = {
     _FOLDER / "fan_out.md": FanOutStack,
     _FOLDER / "distributed_map.md": DistributedMapStack,
     _FOLDER / "throttled_map.md": ThrottledMapStack,
+    _FOLDER / "order_processing.md": OrderProcessingStack,
 }
 _SHAPES = {"Choice": '{"%s"}', "Wait": '(["%s"])', "Fail": '[["%s"]]', "Succeed": '[["%s"]]'}
 
 
-def read_definition(template: Mapping[str, Any]) -> Any:
-    """Return the definition in a template; what only a deployment knows is a ``${Name}``."""
-    resources = template["Resources"].values()
-    (machine,) = (each for each in resources if each["Type"] == "AWS::StepFunctions::StateMachine")
-    parts = machine["Properties"]["DefinitionString"]["Fn::Join"][1]
+MAIN = "StateMachine"
+"""Id of a stack's state machine, or of the first of several."""
+
+
+def read_definition(template: Mapping[str, Any], name: str = MAIN) -> Any:
+    """Return the definition in a template of the state machine with an id."""
+    return read_definitions(template)[name]
+
+
+def read_definitions(template: Mapping[str, Any]) -> dict[str, Any]:
+    """Return each definition in a template by its state machine's id.
+
+    What only a deployment knows is a ``${Name}`` in it.
+    """
+    return {
+        _readable(logical_id): _join(resource["Properties"]["DefinitionString"]["Fn::Join"][1])
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::StepFunctions::StateMachine"
+    }
+
+
+def _join(parts: list[str | dict[str, Any]]) -> Any:
     return json.loads("".join(part if isinstance(part, str) else _placeholder(part) for part in parts))
 
 
@@ -40,7 +60,12 @@ def _placeholder(reference: dict[str, Any]) -> str:
     if reference == {"Ref": "AWS::Partition"}:
         return "aws"
     name = reference.get("Ref") or reference["Fn::GetAtt"][0]
-    return "${" + re.sub(r"[0-9A-F]{8}$", "", name) + "}"
+    return "${" + _readable(name.removeprefix("AWS::")) + "}"
+
+
+def _readable(logical_id: str) -> str:
+    """Return a name in a template without the hash that CDK adds."""
+    return re.sub(r"[0-9A-F]{8}$", "", logical_id)
 
 
 def draw(definition: dict[str, Any]) -> str:
@@ -73,17 +98,19 @@ def _node(name: str) -> str:
     return re.sub(r"\W", "", name)
 
 
-def render(page: str, definition: dict[str, Any]) -> str:
-    """Return the text of a page with its generated parts up to date."""
-    parts = {
-        "diagram": ("mermaid", draw(definition)),
-        "definition": ("json", json.dumps(definition, indent=2)),
-    }
-    for name, (language, text) in parts.items():
-        before, start, rest = page.partition(f"<!-- {name} -->\n")
-        _, end, after = rest.partition("<!-- end -->")
-        page = f"{before}{start}```{language}\n{text}\n```\n{end}{after}"
+def render(page: str, definitions: Mapping[str, Any]) -> str:
+    """Return the text of a page with its generated parts up to date, two for each definition."""
+    for name, definition in definitions.items():
+        of = "" if name == MAIN else f" of {name}"
+        page = _replace(page, f"diagram{of}", "mermaid", draw(definition))
+        page = _replace(page, f"definition{of}", "json", json.dumps(definition, indent=2))
     return page
+
+
+def _replace(page: str, mark: str, language: str, text: str) -> str:
+    before, start, rest = page.partition(f"<!-- {mark} -->\n")
+    _, end, after = rest.partition("<!-- end -->")
+    return f"{before}{start}```{language}\n{text}\n```\n{end}{after}"
 
 
 def current_pages() -> dict[Path, str]:
@@ -93,7 +120,7 @@ def current_pages() -> dict[Path, str]:
     pages = {}
     for path, stack in PAGES.items():
         template = Template.from_stack(stack(App(context=context), stack.__name__, config=Config())).to_json()
-        pages[path] = render(path.read_text(encoding="utf-8"), read_definition(template))
+        pages[path] = render(path.read_text(encoding="utf-8"), read_definitions(template))
     return pages
 
 

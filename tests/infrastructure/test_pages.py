@@ -5,7 +5,9 @@ from typing import get_args
 import pytest
 
 from stacks.config import WorkflowName
-from stacks.pages import PAGES, current_pages, draw, render
+from stacks.pages import PAGES, current_pages, draw, read_definitions, render
+
+PARTS = ("diagram", "definition")
 
 MACHINE = {
     "StartAt": "Any?",
@@ -82,10 +84,29 @@ def test_only_the_marked_parts_of_a_page_change():
     # Given a page with text around both parts, and something old in one
     page = "Before\n<!-- diagram -->\nold\n<!-- end -->\nBetween\n<!-- definition -->\n<!-- end -->\nAfter\n"
     # When it is written twice
-    once = render(page, MACHINE)
+    once = render(page, {"StateMachine": MACHINE})
     # Then the text is as it was, and the second time changes nothing
     assert once.startswith("Before\n<!-- diagram -->\n```mermaid\nflowchart TD\n")
     assert "\n```\n<!-- end -->\nBetween\n<!-- definition -->\n```json\n{\n" in once
     assert once.endswith("\n```\n<!-- end -->\nAfter\n")
     assert "old" not in once
-    assert render(once, MACHINE) == once
+    assert render(once, {"StateMachine": MACHINE}) == once
+
+
+def test_page_has_the_parts_of_each_state_machine():
+    # Given a page with the parts of two, and a text between them
+    marks = [f"<!-- {part}{of} -->\n<!-- end -->\n" for of in ("", " of Other") for part in PARTS]
+    other = {"StartAt": "Only", "States": {"Only": {"Type": "Succeed"}}}
+    # When it is written
+    page = render("\n".join(marks), {"StateMachine": MACHINE, "Other": other})
+    # Then each has its own
+    first, _, second = page.partition("<!-- diagram of Other -->\n")
+    assert "start((start)) --> Any\n" in first
+    assert "Only" not in first
+    assert second.startswith("```mermaid\nflowchart TD\n    start((start)) --> Only\n")
+    assert '<!-- definition of Other -->\n```json\n{\n  "StartAt": "Only",' in second
+
+
+def test_page_of_a_stack_without_a_state_machine_is_as_it_is():
+    template = {"Resources": {"Queue12345678": {"Type": "AWS::SQS::Queue"}}}
+    assert render("Text\n", read_definitions(template)) == "Text\n"
