@@ -3,7 +3,8 @@
 python utils/results.py EXECUTION_ARN [--out rows.jsonl | rows.csv | -]
 
 Reads the files of the results of a `distributedMap` or `throttledMap` execution, or the history of a `fanOut`
-execution. Ends with 0 when the rows were written, whatever became of the items.
+or `orderProcessing` execution; the items of a batch are its orders. Ends with 0 when the rows were written,
+whatever became of the items.
 """
 
 import argparse

@@ -7,6 +7,7 @@ next calls of an operation, each used once. A call that the plan does not name i
 import fcntl
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from typing import Any
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-PLAN_FILE = Path("PLAN_FILE")
-"""Put in its place by `install`."""
+POINTER = Path(__file__).with_name("faulty_calls.txt")
+"""Says where the plan is; written by `install` beside the copy of this module."""
 
 _make_call = BaseClient._make_api_call
 
@@ -34,7 +35,7 @@ def make_faulty_call(client: Any, operation: str, arguments: Any) -> Any:
 
 def next_fault(operation: str) -> str:
     """Take the next entry of an operation from the plan."""
-    with PLAN_FILE.open("r+", encoding="utf-8") as file:
+    with Path(POINTER.read_text(encoding="utf-8")).open("r+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         plan = json.load(file)
         faults = plan.get(operation)
@@ -50,9 +51,8 @@ def next_fault(operation: str) -> str:
 def install(folder: Path, plan_file: Path, *modules: str) -> None:
     """Put this module into a function's folder, and let the modules of its handlers use it."""
     plan_file.write_text("{}", encoding="utf-8")
-    source = Path(__file__).read_text(encoding="utf-8")
-    source = source.replace('Path("PLAN_FILE")', f"Path({str(plan_file)!r})")
-    (folder / "faulty_calls.py").write_text(source, encoding="utf-8")
+    shutil.copy(__file__, folder)
+    (folder / POINTER.name).write_text(str(plan_file), encoding="utf-8")
     for module in modules:
         with (folder / f"{module}.py").open("a", encoding="utf-8") as file:
             file.write("\nimport faulty_calls\n")

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from rich import box
-from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from utils.watch.history import History
+from utils.watch.labelled import labelled_lines
 from utils.watch.map_runs import MapRuns, Sample
 from utils.watch.plain_json import one_line
 from utils.watch.progress import rate_text
@@ -69,11 +69,7 @@ def summary_table(summary: Summary) -> Text:
             ("From, to", span),
         ]
     lines += [("Results", one_line(summary.results)), ("Summary", one_line(summary.summary))]
-    widest = max(cell_len(label) for label, _ in lines)
-    return Text("\n").join(
-        Text.assemble((label + " " * (widest - cell_len(label)), "dim"), "  ", value)
-        for label, value in lines
-    )
+    return labelled_lines(lines)
 
 
 def _most_frequent(errors: Mapping[str, int]) -> dict[str, int]:
