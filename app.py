@@ -22,6 +22,7 @@ def main() -> None:
 
     from stacks.distributed_map.stack import DistributedMapStack  # noqa: PLC0415
     from stacks.fan_out.stack import FanOutStack  # noqa: PLC0415
+    from stacks.order_processing.stack import OrderProcessingStack  # noqa: PLC0415
     from stacks.queue_fan_in.stack import QueueFanInStack  # noqa: PLC0415
     from stacks.throttled_map.stack import ThrottledMapStack  # noqa: PLC0415
 
@@ -29,6 +30,7 @@ def main() -> None:
         "fanOut": FanOutStack,
         "distributedMap": DistributedMapStack,
         "throttledMap": ThrottledMapStack,
+        "orderProcessing": OrderProcessingStack,
         "queueFanIn": QueueFanInStack,
     }
     app = App()

@@ -13,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from stacks.config_errors import describe
 from stacks.config_maps import DistributedMapConfig, ThrottledMapConfig
+from stacks.config_orders import OrderProcessingConfig
 from stacks.config_queue import QueueFanInConfig
 from stacks.config_section import MAX_SECONDS, Section
 from stacks.json_file import JsonFileError, read_json
@@ -27,7 +28,7 @@ MAX_KEY_NAME_BYTES = 255
 MAX_KEY_VALUE_BYTES = 2048
 """Limits of a partition key in UTF-8 (DynamoDB quotas)."""
 
-WorkflowName = Literal["fanOut", "distributedMap", "throttledMap", "queueFanIn"]
+WorkflowName = Literal["fanOut", "distributedMap", "throttledMap", "orderProcessing", "queueFanIn"]
 
 
 class ConfigError(Exception):
@@ -135,6 +136,7 @@ class Config(Section):
     stepfunc: StepfuncConfig = StepfuncConfig()
     distributedMap: DistributedMapConfig = DistributedMapConfig()
     throttledMap: ThrottledMapConfig = ThrottledMapConfig()
+    orderProcessing: OrderProcessingConfig = OrderProcessingConfig()
     queueFanIn: QueueFanInConfig = QueueFanInConfig()
 
 

@@ -1,7 +1,8 @@
-"""The generated parts of docs/workflows, a diagram and a definition: ``python -m stacks.pages`` writes them.
+"""The generated parts of docs/workflows, diagrams and definitions: ``python -m stacks.pages`` writes them.
 
 A page keeps its own text; what stands between ``<!-- diagram -->`` or ``<!-- definition -->`` and the next
-``<!-- end -->`` is replaced. A workflow without a state machine has a diagram of its parts and no definition.
+``<!-- end -->`` is replaced. These are of the state machine with the id ``StateMachine``; those of another
+are marked with its id: ``<!-- diagram of OrderBatch -->``. A workflow without one has a diagram of its parts.
 """
 
 import json
@@ -16,6 +17,7 @@ from aws_cdk.assertions import Template
 from stacks.config import Config
 from stacks.distributed_map.stack import DistributedMapStack
 from stacks.fan_out.stack import FanOutStack
+from stacks.order_processing.stack import OrderProcessingStack
 from stacks.parts_diagram import draw_parts
 from stacks.queue_fan_in.stack import QueueFanInStack
 from stacks.throttled_map.stack import ThrottledMapStack
@@ -26,16 +28,34 @@ PAGES = {
     _FOLDER / "fan_out.md": FanOutStack,
     _FOLDER / "distributed_map.md": DistributedMapStack,
     _FOLDER / "throttled_map.md": ThrottledMapStack,
+    _FOLDER / "order_processing.md": OrderProcessingStack,
     _FOLDER / "queue_fan_in.md": QueueFanInStack,
 }
 _SHAPES = {"Choice": '{"%s"}', "Wait": '(["%s"])', "Fail": '[["%s"]]', "Succeed": '[["%s"]]'}
 
 
-def read_definition(template: Mapping[str, Any]) -> Any:
-    """Return the definition in a template; what only a deployment knows is a ``${Name}``."""
-    resources = template["Resources"].values()
-    (machine,) = (each for each in resources if each["Type"] == "AWS::StepFunctions::StateMachine")
-    parts = machine["Properties"]["DefinitionString"]["Fn::Join"][1]
+MAIN = "StateMachine"
+"""Id of a stack's state machine, or of the first of several."""
+
+
+def read_definition(template: Mapping[str, Any], name: str = MAIN) -> Any:
+    """Return the definition in a template of the state machine with an id."""
+    return read_definitions(template)[name]
+
+
+def read_definitions(template: Mapping[str, Any]) -> dict[str, Any]:
+    """Return each definition in a template by its state machine's id.
+
+    What only a deployment knows is a ``${Name}`` in it.
+    """
+    return {
+        _readable(logical_id): _join(resource["Properties"]["DefinitionString"]["Fn::Join"][1])
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::StepFunctions::StateMachine"
+    }
+
+
+def _join(parts: list[str | dict[str, Any]]) -> Any:
     return json.loads("".join(part if isinstance(part, str) else _placeholder(part) for part in parts))
 
 
@@ -43,7 +63,12 @@ def _placeholder(reference: dict[str, Any]) -> str:
     if reference == {"Ref": "AWS::Partition"}:
         return "aws"
     name = reference.get("Ref") or reference["Fn::GetAtt"][0]
-    return "${" + re.sub(r"[0-9A-F]{8}$", "", name) + "}"
+    return "${" + _readable(name.removeprefix("AWS::")) + "}"
+
+
+def _readable(logical_id: str) -> str:
+    """Return a name in a template without the hash that CDK adds."""
+    return re.sub(r"[0-9A-F]{8}$", "", logical_id)
 
 
 def draw(definition: dict[str, Any]) -> str:
@@ -76,14 +101,12 @@ def _node(name: str) -> str:
     return re.sub(r"\W", "", name)
 
 
-def render(page: str, definition: dict[str, Any]) -> str:
-    """Return the text of a page with its generated parts up to date."""
-    parts = {
-        "diagram": ("mermaid", draw(definition)),
-        "definition": ("json", json.dumps(definition, indent=2)),
-    }
-    for name, (language, text) in parts.items():
-        page = _replace(page, name, language, text)
+def render(page: str, definitions: Mapping[str, Any]) -> str:
+    """Return the text of a page with its generated parts up to date, two for each definition."""
+    for name, definition in definitions.items():
+        of = "" if name == MAIN else f" of {name}"
+        page = _replace(page, f"diagram{of}", "mermaid", draw(definition))
+        page = _replace(page, f"definition{of}", "json", json.dumps(definition, indent=2))
     return page
 
 
@@ -98,11 +121,6 @@ def _replace(page: str, mark: str, language: str, text: str) -> str:
     return f"{before}{start}```{language}\n{text}\n```\n{end}{after}"
 
 
-def _has_state_machine(template: Mapping[str, Any]) -> bool:
-    types = {resource["Type"] for resource in template["Resources"].values()}
-    return "AWS::StepFunctions::StateMachine" in types
-
-
 def current_pages() -> dict[Path, str]:
     """Return what each page should say, with the default configuration."""
     # As for a deployment: some fields are in the definition only with a flag of cdk.json.
@@ -110,11 +128,8 @@ def current_pages() -> dict[Path, str]:
     pages = {}
     for path, stack in PAGES.items():
         template = Template.from_stack(stack(App(context=context), stack.__name__, config=Config())).to_json()
-        page = path.read_text(encoding="utf-8")
-        if _has_state_machine(template):
-            pages[path] = render(page, read_definition(template))
-        else:
-            pages[path] = render_parts(page, template)
+        page, definitions = path.read_text(encoding="utf-8"), read_definitions(template)
+        pages[path] = render(page, definitions) if definitions else render_parts(page, template)
     return pages
 
 

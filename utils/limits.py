@@ -18,6 +18,9 @@ TASK_METADATA_BYTES = 1_024
 DDB_ITEM_BYTES_LIMIT = 409_600
 """Size of an item, names and values: 400 KB (DynamoDB quotas)."""
 
+DDB_KEY_BYTES_LIMIT = 2_048
+"""Value of a partition key, as UTF-8 text (DynamoDB quotas)."""
+
 DDB_NAME_BYTES_LIMIT = 65_535
 """Name of an attribute, as UTF-8 text (AttributeName in the DynamoDB API)."""
 

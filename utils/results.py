@@ -2,9 +2,9 @@
 
 python utils/results.py EXECUTION_ARN | JOB [--out rows.jsonl | rows.csv | -]
 
-Reads the files of the results of a `distributedMap` or `throttledMap` execution, the history of a `fanOut`
-execution, or the rows of a `queueFanIn` job. Ends with 0 when the rows were written, whatever became of the
-items.
+Reads the files of the results of a `distributedMap` or `throttledMap` execution, the history of a `fanOut` or
+`orderProcessing` execution (the items of a batch are its orders), or the rows of a `queueFanIn` job. Ends
+with 0 when the rows were written, whatever became of the items.
 """
 
 import argparse

@@ -149,15 +149,15 @@ class Project:
         arn: str = answer["executionArn"]
         return arn
 
-    def wait(self, execution_arn: str) -> "Ended":
-        """Wait for an execution's end."""
+    def wait(self, execution_arn: str, seconds: float = EXECUTION_SECONDS) -> "Ended":
+        """Wait for an execution's end, at most so long."""
         client = self.client("stepfunctions")
 
         def ended() -> Any:
             answer = client.describe_execution(executionArn=execution_arn)
             return None if answer["status"] == "RUNNING" else answer
 
-        return Ended(execution_arn, wait_until(ended), self.history(execution_arn))
+        return Ended(execution_arn, wait_until(ended, seconds), self.history(execution_arn))
 
     def execute(self, execution_input: Any = READ_TABLE, **options: str) -> "Ended":
         """Run an execution to its end."""

@@ -19,11 +19,11 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from job_world import DEADLINE_SECONDS, OUTPUT, InlineExecutor, World
+from job_world import DEADLINE_SECONDS, MAX_RECEIVE_COUNT, OUTPUT, InlineExecutor, World
 from worker_folder import load_worker
 
 SMALL = {
-    "positions": {"BLOCK_POSITIONS": 1},
+    "positions": {"BLOCK_POSITIONS": 2},
     "split": {"STRETCH_ITEMS": 5},
     "results": {"PAGE_RESULTS": 1, "PAUSES_SECONDS": (0, 0)},
     "ordered_results": {"GAP_POSITIONS": 1, "ThreadPoolExecutor": InlineExecutor},
@@ -35,11 +35,13 @@ SMALL = {
 """What lets lists of a few items be split, counted and finished in several steps."""
 
 KINDS = st.sampled_from(["ok"] * 6 + ["raise", "once", "poison", "hang", "slow"])
-ITEMS = st.integers(0, 40).flatmap(lambda count: st.lists(KINDS, min_size=count, max_size=count))
+ITEMS = st.one_of(st.integers(0, 7), st.integers(0, 40)).flatmap(
+    lambda count: st.lists(KINDS, min_size=count, max_size=count)
+)
 HOW = st.sampled_from(
     ["well"] * 3 + ["in part", "crash before", "crash after", "error before", "error after", "pause"]
 )
-CALLS = st.integers(0, 60)
+CALLS = st.one_of(st.integers(0, 4), st.integers(0, 12), st.integers(0, 60))
 RARELY = st.integers(0, 9).map(lambda number: number == 9)
 ROUNDS = 150
 """Of everything that is due, a minute apart: more than what has not been lost needs."""
@@ -88,6 +90,12 @@ class Histories(RuleBasedStateMachine):
         if self.world.untold:
             keys = data.draw(st.permutations(self.world.untold))[:size]
             self.go_on(self.world.tell(keys), calls, how)
+
+    @precondition(lambda self: self.world.queue)
+    @rule(data=st.data())
+    def lose_workers(self, data):
+        """Lose each worker that receives a message, to the last time."""
+        data.draw(st.sampled_from(self.world.queue)).receipts = MAX_RECEIVE_COUNT
 
     @precondition(lambda self: self.world.dead)
     @rule(data=st.data(), calls=CALLS, how=HOW)
@@ -142,6 +150,8 @@ class Histories(RuleBasedStateMachine):
 
     def teardown(self):
         world = self.world
+        settle(world)
+        # What was thought to be lost was only slow
         for invocation in world.paused:
             invocation.run()
         settle(world)

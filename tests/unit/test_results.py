@@ -641,7 +641,7 @@ def test_an_inline_execution_has_rows_from_its_history(show):
     ("map_input", "line"),
     [
         (None, "execution run-1 has no results, it ended before its first item: FAILED: ItemListInvalid: no"),
-        ('{"things": []}', "the Map of execution run-1 is not this project's `fanOut` workflow"),
+        ('{"things": []}', "the Map of execution run-1 is not this project's `fanOut` or `orderP"),
         ('{"items": [{"S": 1, "N": 2}], "encoding": "dynamodb"}', "the Map of execution run-1 is not this"),
     ],
 )

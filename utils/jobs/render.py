@@ -8,9 +8,9 @@ from rich.text import Text
 
 from utils.jobs.job import Job, JobSummary
 from utils.load_plan import items_text
+from utils.watch.labelled import labelled_lines
 from utils.watch.map_run_render import (
     error_figures,
-    figures_text,
     items_done_chart,
     shows_growth,
     time_figures,
@@ -55,7 +55,7 @@ def _summary_table(job: Job, summary: JobSummary) -> Text:
     place = f"s3://{summary.bucket}/"
     lines += [("Rows", one_line(f"{place}{first}{more}"))] if first else []
     lines += [("Summary", one_line(f"{place}{summary.summary}"))]
-    return figures_text(lines)
+    return labelled_lines(lines)
 
 
 def last_line(job: Job) -> Text:

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from rich import box
-from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from utils.watch.history import History
+from utils.watch.labelled import labelled_lines
 from utils.watch.map_runs import MapRuns
 from utils.watch.plain_json import one_line
 from utils.watch.progress import rate_text
@@ -64,16 +64,7 @@ def summary_table(summary: Summary) -> Text:
     if summary.started and summary.ended:
         lines += time_figures(summary.items, summary.started, summary.ended)
     lines += [("Results", one_line(summary.results)), ("Summary", one_line(summary.summary))]
-    return figures_text(lines)
-
-
-def figures_text(lines: Sequence[tuple[str, str]]) -> Text:
-    """Lay out lines of a label and a figure."""
-    widest = max(cell_len(label) for label, _ in lines)
-    return Text("\n").join(
-        Text.assemble((label + " " * (widest - cell_len(label)), "dim"), "  ", value)
-        for label, value in lines
-    )
+    return labelled_lines(lines)
 
 
 def error_figures(errors: Mapping[str, int]) -> list[tuple[str, str]]:

@@ -73,12 +73,15 @@ class Reading(NamedTuple):
     end: datetime | None
     with_map_runs: bool
     items_per_second: float | None
+    waits_for_approval: bool
 
     @classmethod
     def of(cls, history: History, now: datetime) -> "Reading":
         """Take from a history what is shown of it."""
         runs = history.map_runs
-        return cls(history.started, history.counts(), expected_end(history, now), bool(runs), runs.rate())
+        waits = history.order.waiting is not None
+        counts, end = history.counts(), expected_end(history, now)
+        return cls(history.started, counts, end, bool(runs), runs.rate(), waits)
 
     @property
     def done(self) -> int:
@@ -103,7 +106,7 @@ def progress_text(reading: Reading, now: datetime) -> str:
     counts = reading.counts
     elapsed = f"{seconds_text(_seconds(reading.started, now))} elapsed"
     if not counts.total:
-        return elapsed
+        return f"waits for approval, {elapsed}" if reading.waits_for_approval else elapsed
     seconds_left = _seconds(now, reading.end) if counts.done < counts.total else 0
     left = [f"{seconds_text(seconds_left)} left"] if seconds_left else []
     done, running = f"{counts.done:,}/{counts.total:,} done", f"{counts.running:,} running"

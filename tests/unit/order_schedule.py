@@ -1,0 +1,208 @@
+"""Runs executions side by side, a call at a time, in an order and with faults that a test chooses.
+
+Each invocation of a step is a thread, of which one runs at a time; it stops before each of its calls.
+"""
+
+import json
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from awslambdaric.lambda_runtime_marshaller import to_json
+from order_execution import FINAL, Fork, Step, StepFailed
+from order_steps import Lost, throttled
+
+FAULTS = ("throttled", "lost before", "lost after", "timed out")
+"""The last lets the state go on without the function, whose work then comes late."""
+
+EXPECTED = {*FINAL, "Lambda.Unknown", "ClientError", "StockChangedError"}
+"""What a step may end with."""
+
+TURNS_UNTIL_START = 30
+"""About so many turns after it was asked for, an execution starts."""
+
+MAX_REDRIVES = 30
+
+
+class Invocation(threading.Thread):
+    """A function that runs; ``result`` or ``error`` is set when it has ended."""
+
+    def __init__(self, schedule, handler, event):
+        super().__init__(daemon=True)
+        self.result, self.error, self._raised = None, None, None
+        self.event = event
+        self._schedule, self._handler = schedule, handler
+        self._go = threading.Semaphore(0)
+        self._fault = None
+        self.start()
+        schedule.turn.acquire()
+        self._check()
+
+    @property
+    def has_ended(self):
+        return self.result is not None or self.error is not None
+
+    def run(self):
+        try:
+            answer = self._handler(json.loads(to_json(self.event)), None)
+            self.result = (json.loads(to_json(answer)),)
+        except Lost:
+            self.error = ("Lambda.Unknown", "")
+        except Exception as error:
+            self.error = (type(error).__name__, str(error))
+            self._raised = error
+        self._schedule.turn.release()
+
+    def make(self, call, name):
+        """Make a call when it is this invocation's turn, with the fault that is due."""
+        self._schedule.turn.release()
+        self._go.acquire()
+        if self._fault == "throttled":
+            raise throttled(name)
+        if self._fault == "lost before":
+            raise Lost
+        try:
+            return call()
+        finally:
+            if self._fault == "lost after":
+                raise Lost
+
+    def go_on(self, fault):
+        """Let the next call be made, and run up to the one after it."""
+        self._fault = fault
+        self._go.release()
+        self._schedule.turn.acquire()
+        self._check()
+
+    def _check(self):
+        """Let what no step may raise end the test."""
+        if self.error and self.error[0] not in EXPECTED:
+            raise self._raised
+
+
+@dataclass(eq=False)
+class Branch:
+    """A part of an execution: what it waits for, and who waits for it."""
+
+    generator: Any
+    parent: "Branch | None" = None
+    step: Step | None = None
+    attempt: int = 0
+    invocation: Invocation | None = None
+    children: list["Branch"] = field(default_factory=list)
+    result: Any = None
+
+
+class Schedule:
+    """What runs at the moment.
+
+    Parameters
+    ----------
+    handlers
+        Functions by name.
+    choose
+        Returns one of a list.
+    next_fault
+        Returns what becomes of the next call; None lets it be made.
+    lateness
+        In one of so many turns something that is late goes on, as long as something else can.
+    """
+
+    def __init__(self, handlers, choose, next_fault, lateness):
+        self.turn = threading.Semaphore(0)
+        self._handlers, self._choose = handlers, choose
+        self._next_fault, self._lateness = next_fault, lateness
+        self._branches, self._late, self._waiting = [], [], []
+
+    def start(self, generator):
+        """Start an execution."""
+        self._advance(Branch(generator))
+
+    def start_later(self, generator):
+        """Start an execution while others run, or when they have ended."""
+        self._waiting.append(generator)
+
+    def make(self, call, name):
+        """Make a call of an invocation in its turn; one of the test itself at once."""
+        thread = threading.current_thread()
+        return thread.make(call, name) if isinstance(thread, Invocation) else call()
+
+    def run(self):
+        """Run until all executions and all late invocations have ended."""
+        while self._branches or self._late or self._waiting:
+            if self._late and self._is_due(self._lateness):
+                self._run_late(self._choose(self._late))
+            elif self._waiting and self._is_due(TURNS_UNTIL_START):
+                self.start(self._waiting.pop())
+            else:
+                self._run_branch(self._choose(self._branches))
+
+    def _is_due(self, one_in):
+        return not self._branches or self._choose(range(one_in)) == 0
+
+    def _run_late(self, invocation):
+        if not invocation.has_ended:
+            invocation.go_on(None)
+        if invocation.has_ended:
+            self._late.remove(invocation)
+
+    def _run_branch(self, branch):
+        invocation = branch.invocation
+        if not invocation.has_ended:
+            fault = self._next_fault()
+            if fault == "timed out":
+                self._late.append(invocation)
+                self._retry(branch, "States.Timeout", "")
+                return
+            invocation.go_on(fault)
+        if invocation.result:
+            self._advance(branch, *invocation.result)
+        elif invocation.error:
+            self._retry(branch, *invocation.error)
+
+    def _retry(self, branch, name, message):
+        if branch in self._branches:
+            self._branches.remove(branch)
+        branch.attempt += 1
+        attempts = branch.step.attempts or MAX_REDRIVES
+        if name not in FINAL and branch.attempt < attempts:
+            self._invoke(branch)
+            return
+        assert name in FINAL or branch.step.attempts, f"{branch.step.name} never succeeds: {name}: {message}"
+        self._resume(branch, lambda: branch.generator.throw(StepFailed(name, message)))
+
+    def _advance(self, branch, value=None):
+        if branch in self._branches:
+            self._branches.remove(branch)
+        self._resume(branch, lambda: branch.generator.send(value))
+
+    def _resume(self, branch, resume):
+        """Let a generator go on to its next step or fork, or to its end."""
+        try:
+            wanted = resume()
+        except StopIteration as end:
+            self._end(branch, end.value)
+            return
+        if isinstance(wanted, Fork):
+            branch.children = [Branch(generator, branch) for generator in wanted.branches]
+            for child in branch.children:
+                self._advance(child)
+        else:
+            branch.step, branch.attempt = wanted, 0
+            self._invoke(branch)
+
+    def _invoke(self, branch):
+        branch.invocation = Invocation(self, self._handlers[branch.step.name], branch.step.event)
+        self._branches.append(branch)
+
+    def _end(self, branch, result):
+        if branch.step.name == "check_order":
+            # The order was not taken, or closed before. A function has a minute, and the execution of which a
+            # check is still late has ended: it could take an order over that breaks later, for nobody.
+            for late in [it for it in self._late if it.event is branch.step.event]:
+                self._late.remove(late)
+                late.go_on("lost before")
+        branch.result, branch.invocation = result, None
+        parent = branch.parent
+        if parent and all(child.result is not None for child in parent.children):
+            self._advance(parent, [child.result for child in parent.children])
