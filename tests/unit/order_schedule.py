@@ -1,22 +1,14 @@
-"""Runs executions side by side, a call at a time, in an order and with faults that a test chooses.
+"""Runs executions side by side, a call at a time, in an order and with faults that a test chooses."""
 
-Each invocation of a step is a thread, of which one runs at a time; it stops before each of its calls.
-"""
-
-import json
 import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from awslambdaric.lambda_runtime_marshaller import to_json
 from order_execution import FINAL, Fork, Step, StepFailed
-from order_steps import Lost, throttled
+from order_invocation import Invocation
 
-FAULTS = ("throttled", "lost before", "lost after", "timed out")
-"""The last lets the state go on without the function, whose work then comes late."""
-
-EXPECTED = {*FINAL, "Lambda.Unknown", "ClientError", "StockChangedError"}
-"""What a step may end with."""
+FAULTS = ("throttled", "lost before", "lost after", "timed out", "timed out")
+"""The last lets the state go on without the function, whose work then comes late: the most telling."""
 
 TURNS_UNTIL_START = 30
 """About so many turns after it was asked for, an execution starts."""
@@ -24,66 +16,11 @@ TURNS_UNTIL_START = 30
 MAX_REDRIVES = 30
 
 
-class Invocation(threading.Thread):
-    """A function that runs; ``result`` or ``error`` is set when it has ended."""
-
-    def __init__(self, schedule, handler, event):
-        super().__init__(daemon=True)
-        self.result, self.error, self._raised = None, None, None
-        self.event = event
-        self._schedule, self._handler = schedule, handler
-        self._go = threading.Semaphore(0)
-        self._fault = None
-        self.start()
-        schedule.turn.acquire()
-        self._check()
-
-    @property
-    def has_ended(self):
-        return self.result is not None or self.error is not None
-
-    def run(self):
-        try:
-            answer = self._handler(json.loads(to_json(self.event)), None)
-            self.result = (json.loads(to_json(answer)),)
-        except Lost:
-            self.error = ("Lambda.Unknown", "")
-        except Exception as error:
-            self.error = (type(error).__name__, str(error))
-            self._raised = error
-        self._schedule.turn.release()
-
-    def make(self, call, name):
-        """Make a call when it is this invocation's turn, with the fault that is due."""
-        self._schedule.turn.release()
-        self._go.acquire()
-        if self._fault == "throttled":
-            raise throttled(name)
-        if self._fault == "lost before":
-            raise Lost
-        try:
-            return call()
-        finally:
-            if self._fault == "lost after":
-                raise Lost
-
-    def go_on(self, fault):
-        """Let the next call be made, and run up to the one after it."""
-        self._fault = fault
-        self._go.release()
-        self._schedule.turn.acquire()
-        self._check()
-
-    def _check(self):
-        """Let what no step may raise end the test."""
-        if self.error and self.error[0] not in EXPECTED:
-            raise self._raised
-
-
 @dataclass(eq=False)
 class Branch:
     """A part of an execution: what it waits for, and who waits for it."""
 
+    execution: str
     generator: Any
     parent: "Branch | None" = None
     step: Step | None = None
@@ -94,7 +31,7 @@ class Branch:
 
 
 class Schedule:
-    """What runs at the moment.
+    """What runs at the moment; ``log`` says what has been.
 
     Parameters
     ----------
@@ -110,17 +47,18 @@ class Schedule:
 
     def __init__(self, handlers, choose, next_fault, lateness):
         self.turn = threading.Semaphore(0)
+        self.log = []
         self._handlers, self._choose = handlers, choose
         self._next_fault, self._lateness = next_fault, lateness
         self._branches, self._late, self._waiting = [], [], []
 
-    def start(self, generator):
+    def start(self, execution, generator):
         """Start an execution."""
-        self._advance(Branch(generator))
+        self._advance(Branch(execution, generator))
 
-    def start_later(self, generator):
+    def start_later(self, execution, generator):
         """Start an execution while others run, or when they have ended."""
-        self._waiting.append(generator)
+        self._waiting.append((execution, generator))
 
     def make(self, call, name):
         """Make a call of an invocation in its turn; one of the test itself at once."""
@@ -133,7 +71,7 @@ class Schedule:
             if self._late and self._is_due(self._lateness):
                 self._run_late(self._choose(self._late))
             elif self._waiting and self._is_due(TURNS_UNTIL_START):
-                self.start(self._waiting.pop())
+                self.start(*self._waiting.pop())
             else:
                 self._run_branch(self._choose(self._branches))
 
@@ -152,6 +90,7 @@ class Schedule:
             fault = self._next_fault()
             if fault == "timed out":
                 self._late.append(invocation)
+                self.log.append(f"{invocation.label} timed out")
                 self._retry(branch, "States.Timeout", "")
                 return
             invocation.go_on(fault)
@@ -184,7 +123,7 @@ class Schedule:
             self._end(branch, end.value)
             return
         if isinstance(wanted, Fork):
-            branch.children = [Branch(generator, branch) for generator in wanted.branches]
+            branch.children = [Branch(branch.execution, generator, branch) for generator in wanted.branches]
             for child in branch.children:
                 self._advance(child)
         else:
@@ -192,17 +131,25 @@ class Schedule:
             self._invoke(branch)
 
     def _invoke(self, branch):
-        branch.invocation = Invocation(self, self._handlers[branch.step.name], branch.step.event)
+        step, name = branch.step, branch.execution
+        label = f"{name}: {step.name}, attempt {branch.attempt + 1}:"
+        branch.invocation = Invocation(self, self._handlers[step.name], step.event, label)
         self._branches.append(branch)
 
     def _end(self, branch, result):
-        if branch.step.name == "check_order":
-            # The order was not taken, or closed before. A function has a minute, and the execution of which a
-            # check is still late has ended: it could take an order over that breaks later, for nobody.
-            for late in [it for it in self._late if it.event is branch.step.event]:
-                self._late.remove(late)
-                late.go_on("lost before")
+        if not branch.parent:
+            self._end_late_checks(branch.execution)
         branch.result, branch.invocation = result, None
         parent = branch.parent
         if parent and all(child.result is not None for child in parent.children):
             self._advance(parent, [child.result for child in parent.children])
+
+    def _end_late_checks(self, execution):
+        """Kill what is left of the first step when its execution ends.
+
+        A check that is later than that could take over an order that breaks meanwhile, for an execution that
+        is no more. It would have to live longer than all other steps; Lambda ends it after a minute.
+        """
+        for late in [it for it in self._late if it.label.startswith(f"{execution}: check_order")]:
+            self._late.remove(late)
+            late.go_on("lost before")

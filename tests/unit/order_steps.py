@@ -38,6 +38,12 @@ def raw_order(**changes):
     return order
 
 
+def largest_order(modules):
+    """Return an order that is as large as one may be."""
+    item = {"productName": "日" * 100, "category": "b" * 50, "price": 47.99, "quantity": 2}
+    return raw_order(items=[item] * modules.order.MAX_ITEMS) | {"orderId": "o" * 64}
+
+
 @contextmanager
 def load_steps():
     """Put the steps' folder on the path, and none of its modules into memory."""

@@ -3,11 +3,11 @@
 import traceback
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 from order_breaks import BREAKS
-from order_shop import EACH_HISTORY, Shop, histories, load_shop_steps
+from order_shop import EACH_HISTORY, FIXED_HISTORIES, Shop, histories, load_shop_steps
 
-HISTORIES = 250
+HISTORIES = 200
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +30,7 @@ def test_histories_find_a_step_that_is_broken(modules, break_step):
             super().install(patch)
             break_step(modules, patch)
 
-    @settings(
-        EACH_HISTORY, max_examples=10 * HISTORIES, derandomize=True, database=None, phases=[Phase.generate]
-    )
+    @settings(FIXED_HISTORIES, max_examples=10 * HISTORIES)
     @given(history=histories())
     def drive_histories(history):
         BrokenShop(modules, history).run()

@@ -6,8 +6,8 @@ import boto3
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
-from hypothesis import Phase, given, settings
-from order_shop import EACH_HISTORY, Shop, histories, load_shop_steps
+from hypothesis import given, settings
+from order_shop import FIXED_HISTORIES, Shop, histories, load_shop_steps
 from order_steps import KEYS, start_steps
 
 
@@ -51,7 +51,7 @@ def ask_moto(client, operation, request):
     return {name: answer[name] for name in ("Item", "Items") if name in answer}
 
 
-@settings(EACH_HISTORY, max_examples=3, derandomize=True, database=None, phases=[Phase.generate])
+@settings(FIXED_HISTORIES, max_examples=3)
 @given(history=histories())
 def test_tables_in_memory_answer_as_those_of_moto(modules, history):
     # Given the calls of a history

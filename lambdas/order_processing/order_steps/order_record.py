@@ -70,8 +70,8 @@ class OrderRecords:
         if known["execution"] != execution:
             if known["status"] != COMPENSATION_FAILED:
                 raise OrderAlreadyStarted(
-                    f"order {order_id} is in execution {known['execution']}, which has not closed it: watch that "
-                    "execution, or redrive it if it failed"
+                    f"order {order_id} is in execution {known['execution']}, which has not closed it: watch "
+                    "that execution, or redrive it if it failed"
                 )
             if not self._take_over(known, execution):
                 # Somebody did, maybe this execution in an attempt that is late.

@@ -105,7 +105,7 @@ def close_order(event: Event, _context: object) -> Any:
 
 
 def record_compensation_failure(event: Event, _context: object) -> Event:
-    """Record what is left to undo of ``{"orderId", "execution", "items", "outcomes", "failure", "error"}``."""
+    """Record what the execution of ``{"orderId", "execution", "items", …}`` has left to undo."""
     left = {key: exact(event[key]) for key in ("items", "outcomes", "failure", "error")}
     records = OrderRecords(_table("ORDERS_TABLE"))
     records.record_compensation_failure(event["orderId"], event["execution"], left)
