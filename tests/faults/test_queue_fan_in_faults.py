@@ -143,7 +143,7 @@ def test_split_that_is_killed_half_way_leaves_no_gap_and_no_second_row(project: 
 def test_throttled_tables_delay_and_lose_nothing(project: QueueProject):
     # Given calls to both tables that are refused, even after the SDK's own attempts
     plan(project, "worker-plan.json", BatchExecuteStatement=["throttle", "pass"] * 10)
-    plan(project, UpdateItem=["pass", "throttle"] * 10, Query=["throttle", "pass"] * 5)
+    plan(project, UpdateItem=["pass", "throttle"] * 3, Query=["throttle", "pass"] * 2)
     items = [{"n": number} for number in range(ITEMS)]
     # When
     record, rows = run(project, "throttled.jsonl", items)
