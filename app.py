@@ -22,12 +22,16 @@ def main() -> None:
 
     from stacks.distributed_map.stack import DistributedMapStack  # noqa: PLC0415
     from stacks.fan_out.stack import FanOutStack  # noqa: PLC0415
+    from stacks.order_processing.stack import OrderProcessingStack  # noqa: PLC0415
+    from stacks.queue_fan_in.stack import QueueFanInStack  # noqa: PLC0415
     from stacks.throttled_map.stack import ThrottledMapStack  # noqa: PLC0415
 
     stacks = {
         "fanOut": FanOutStack,
         "distributedMap": DistributedMapStack,
         "throttledMap": ThrottledMapStack,
+        "orderProcessing": OrderProcessingStack,
+        "queueFanIn": QueueFanInStack,
     }
     app = App()
     for workflow in config.workflows:

@@ -134,6 +134,9 @@ def _spawn(port: int) -> subprocess.Popen[bytes]:
         "HOME": str(folder),
         "TMPDIR": str(folder),
         "PYTHONUNBUFFERED": "1",
+        # AWS's seconds before an event is given again to a function that failed at it: 60, then 120.
+        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "60",
+        "LAMBDA_ASYNC_RETRY_MAX_SECONDS": "120",
         # Two more ports that MiniStack would open, and the Docker containers that it would look after.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",

@@ -13,6 +13,8 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from stacks.config_errors import describe
 from stacks.config_maps import DistributedMapConfig, ThrottledMapConfig
+from stacks.config_orders import OrderProcessingConfig
+from stacks.config_queue import QueueFanInConfig
 from stacks.config_section import MAX_SECONDS, Section
 from stacks.json_file import JsonFileError, read_json
 
@@ -26,7 +28,7 @@ MAX_KEY_NAME_BYTES = 255
 MAX_KEY_VALUE_BYTES = 2048
 """Limits of a partition key in UTF-8 (DynamoDB quotas)."""
 
-WorkflowName = Literal["fanOut", "distributedMap", "throttledMap"]
+WorkflowName = Literal["fanOut", "distributedMap", "throttledMap", "orderProcessing", "queueFanIn"]
 
 
 class ConfigError(Exception):
@@ -134,6 +136,8 @@ class Config(Section):
     stepfunc: StepfuncConfig = StepfuncConfig()
     distributedMap: DistributedMapConfig = DistributedMapConfig()
     throttledMap: ThrottledMapConfig = ThrottledMapConfig()
+    orderProcessing: OrderProcessingConfig = OrderProcessingConfig()
+    queueFanIn: QueueFanInConfig = QueueFanInConfig()
 
 
 def load_config(path: Path) -> Config:

@@ -1,12 +1,13 @@
-"""The generated parts of docs/workflows, a diagram and a definition: ``python -m stacks.pages`` writes them.
+"""The generated parts of docs/workflows, diagrams and definitions: ``python -m stacks.pages`` writes them.
 
 A page keeps its own text; what stands between ``<!-- diagram -->`` or ``<!-- definition -->`` and the next
-``<!-- end -->`` is replaced.
+``<!-- end -->`` is replaced. These are of the state machine with the id ``StateMachine``; those of another
+are marked with its id: ``<!-- diagram of OrderBatch -->``. A workflow without one has a diagram of its parts.
 """
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ from aws_cdk.assertions import Template
 from stacks.config import Config
 from stacks.distributed_map.stack import DistributedMapStack
 from stacks.fan_out.stack import FanOutStack
-from stacks.templates import read_definition
+from stacks.order_processing.stack import OrderProcessingStack
+from stacks.parts_diagram import draw_parts
+from stacks.queue_fan_in.stack import QueueFanInStack
+from stacks.templates import MAIN, read_definitions
 from stacks.throttled_map.stack import ThrottledMapStack
 
 _ROOT = Path(__file__).parent.parent
@@ -25,6 +29,8 @@ PAGES = {
     _FOLDER / "fan_out.md": FanOutStack,
     _FOLDER / "distributed_map.md": DistributedMapStack,
     _FOLDER / "throttled_map.md": ThrottledMapStack,
+    _FOLDER / "order_processing.md": OrderProcessingStack,
+    _FOLDER / "queue_fan_in.md": QueueFanInStack,
 }
 _SHAPES = {"Choice": '{"%s"}', "Wait": '(["%s"])', "Fail": '[["%s"]]', "Succeed": '[["%s"]]'}
 
@@ -59,17 +65,24 @@ def _node(name: str) -> str:
     return re.sub(r"\W", "", name)
 
 
-def render(page: str, definition: dict[str, Any]) -> str:
-    """Return the text of a page with its generated parts up to date."""
-    parts = {
-        "diagram": ("mermaid", draw(definition)),
-        "definition": ("json", json.dumps(definition, indent=2)),
-    }
-    for name, (language, text) in parts.items():
-        before, start, rest = page.partition(f"<!-- {name} -->\n")
-        _, end, after = rest.partition("<!-- end -->")
-        page = f"{before}{start}```{language}\n{text}\n```\n{end}{after}"
+def render(page: str, definitions: Mapping[str, Any]) -> str:
+    """Return the text of a page with its generated parts up to date, two for each definition."""
+    for name, definition in definitions.items():
+        of = "" if name == MAIN else f" of {name}"
+        page = _replace(page, f"diagram{of}", "mermaid", draw(definition))
+        page = _replace(page, f"definition{of}", "json", json.dumps(definition, indent=2))
     return page
+
+
+def render_parts(page: str, template: Mapping[str, Any]) -> str:
+    """Return the text of a page with the diagram of a stack's parts up to date."""
+    return _replace(page, "diagram", "mermaid", draw_parts(template))
+
+
+def _replace(page: str, mark: str, language: str, text: str) -> str:
+    before, start, rest = page.partition(f"<!-- {mark} -->\n")
+    _, end, after = rest.partition("<!-- end -->")
+    return f"{before}{start}```{language}\n{text}\n```\n{end}{after}"
 
 
 def current_pages() -> dict[Path, str]:
@@ -79,7 +92,8 @@ def current_pages() -> dict[Path, str]:
     pages = {}
     for path, stack in PAGES.items():
         template = Template.from_stack(stack(App(context=context), stack.__name__, config=Config())).to_json()
-        pages[path] = render(path.read_text(encoding="utf-8"), read_definition(template))
+        page, definitions = path.read_text(encoding="utf-8"), read_definitions(template)
+        pages[path] = render(page, definitions) if definitions else render_parts(page, template)
     return pages
 
 

@@ -13,8 +13,22 @@ LAMBDA_TRANSIENT_ERRORS = [
     "Lambda.ClientExecutionTimeoutException",
 ]
 
-# The names of the optimised integration: what the SDK could not do, and what SQS refused.
+# The names of the optimised integrations: what the SDK could not do, and what the service refused.
 SQS_TRANSIENT_ERRORS = ["SQS.SdkClientException", "SQS.AmazonSQSException"]
+SNS_TRANSIENT_ERRORS = [
+    "SNS.SdkClientException",
+    "SNS.AmazonSNSException",
+    "SNS.ThrottledException",
+    "SNS.InternalErrorException",
+]
+STEP_FUNCTIONS_TRANSIENT_ERRORS = [
+    "StepFunctions.SdkClientException",
+    "StepFunctions.AWSStepFunctionsException",
+    "StepFunctions.ExecutionLimitExceededException",
+]
+
+# Those of the SDK integration.
+SFN_TRANSIENT_ERRORS = ["Sfn.SdkClientException", "Sfn.SfnException"]
 
 
 def add_retry(task: sfn.TaskStateBase, errors: list[str], *, max_retries: int = 6) -> None:

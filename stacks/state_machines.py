@@ -15,6 +15,7 @@ def create_state_machine(  # noqa: PLR0913 - all but the first are named
     timeout_seconds: int,
     log_data: bool,
     production: bool,
+    log_name: str | None = None,
 ) -> sfn.StateMachine:
     """Create a Standard workflow in JSONata, traced, with every event in a log group of its own.
 
@@ -28,9 +29,11 @@ def create_state_machine(  # noqa: PLR0913 - all but the first are named
         Log the input and the output of each state, too.
     production
         Keep the log when the stack is deleted.
+    log_name
+        Last part of the log group's name, which only one machine of a stack can leave out: the stack's name.
     """
     # Step Functions adds every other log group to the account's log delivery policy, which soon is full.
-    log_group_name = f"/aws/vendedlogs/states/{Stack.of(scope).stack_name}"
+    log_group_name = f"/aws/vendedlogs/states/{log_name or Stack.of(scope).stack_name}"
     log_group = create_log_group(scope, "Logs", production=production, name=log_group_name)
     return sfn.StateMachine(
         scope,

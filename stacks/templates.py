@@ -17,11 +17,28 @@ from stacks.config import Config, load_config
 _ROOT = Path(__file__).parent.parent
 
 
-def read_definition(template: Mapping[str, Any]) -> Any:
-    """Return the definition in a template; what only a deployment knows is a ``${Name}``."""
-    resources = template["Resources"].values()
-    (machine,) = (each for each in resources if each["Type"] == "AWS::StepFunctions::StateMachine")
-    parts = machine["Properties"]["DefinitionString"]["Fn::Join"][1]
+MAIN = "StateMachine"
+"""Id of a stack's state machine, or of the first of several."""
+
+
+def read_definition(template: Mapping[str, Any], name: str = MAIN) -> Any:
+    """Return the definition in a template of the state machine with an id."""
+    return read_definitions(template)[name]
+
+
+def read_definitions(template: Mapping[str, Any]) -> dict[str, Any]:
+    """Return each definition in a template by its state machine's id.
+
+    What only a deployment knows is a ``${Name}`` in it.
+    """
+    return {
+        _readable(logical_id): _join(resource["Properties"]["DefinitionString"]["Fn::Join"][1])
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::StepFunctions::StateMachine"
+    }
+
+
+def _join(parts: list[str | dict[str, Any]]) -> Any:
     return json.loads("".join(part if isinstance(part, str) else _placeholder(part) for part in parts))
 
 
@@ -29,7 +46,12 @@ def _placeholder(reference: dict[str, Any]) -> str:
     if reference == {"Ref": "AWS::Partition"}:
         return "aws"
     name = reference.get("Ref") or reference["Fn::GetAtt"][0]
-    return "${" + re.sub(r"[0-9A-F]{8}$", "", name) + "}"
+    return "${" + _readable(name.removeprefix("AWS::")) + "}"
+
+
+def _readable(logical_id: str) -> str:
+    """Return a name in a template without the hash that CDK adds."""
+    return re.sub(r"[0-9A-F]{8}$", "", logical_id)
 
 
 def _variants(config: Config) -> Iterator[tuple[str, str, Config]]:
@@ -40,7 +62,8 @@ def _variants(config: Config) -> Iterator[tuple[str, str, Config]]:
     for child_type in ("EXPRESS", "STANDARD"):
         changed = _changed(config, "distributedMap", childType=child_type)
         yield f"distributedMap-{child_type}", "distributedMap", changed
-    yield "throttledMap", "throttledMap", config
+    for workflow in ("throttledMap", "queueFanIn"):
+        yield workflow, workflow, config
 
 
 def _changed(config: Config, section: str, **values: object) -> Config:
@@ -56,12 +79,14 @@ def write_templates(folder: Path, config: Config) -> None:
 
     from stacks.distributed_map.stack import DistributedMapStack  # noqa: PLC0415
     from stacks.fan_out.stack import FanOutStack  # noqa: PLC0415
+    from stacks.queue_fan_in.stack import QueueFanInStack  # noqa: PLC0415
     from stacks.throttled_map.stack import ThrottledMapStack  # noqa: PLC0415
 
     stacks = {
         "fanOut": FanOutStack,
         "distributedMap": DistributedMapStack,
         "throttledMap": ThrottledMapStack,
+        "queueFanIn": QueueFanInStack,
     }
     # As for a deployment: some fields are in the definition only with a flag of cdk.json.
     context = json.loads((_ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]

@@ -56,6 +56,12 @@ def add_session_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--region", help="AWS region; default: as the AWS CLI chooses")
 
 
+def session_arguments(options: argparse.Namespace) -> list[str]:
+    """Repeat the options of the session, for the command lines that are shown."""
+    profile = ["--profile", options.profile] if options.profile else []
+    return profile + (["--region", options.region] if options.region else [])
+
+
 def open_session(profile: str | None, region: str | None) -> boto3.Session:
     """Open a session whose clients retry, and fail within seconds when the endpoint does not answer.
 

@@ -15,6 +15,9 @@ from typing import NoReturn, TextIO
 
 from utils.packages import die_of_interrupt
 
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C ended."""
+
 
 class CommandError(Exception):
     """A command cannot go on; each argument is a line that says what is wrong and what to do."""
@@ -90,7 +93,7 @@ def _exit_code(main: Callable[[], int | None]) -> int | str | None:
         return 1
     except KeyboardInterrupt:
         _complain("interrupted")
-        return 130
+        return INTERRUPTED
     except SystemExit as ended:
         # argparse ends so; its help may still have to be written.
         if isinstance(ended, _EndedBySignal):

@@ -23,6 +23,9 @@ the Step Functions API), the queue's URL, the encoding. Less goes with an item t
 DDB_ITEM_BYTES_LIMIT = quota("tableItemBytes")
 """Size of an item, names and values: 400 KB."""
 
+DDB_KEY_BYTES_LIMIT = 2_048
+"""Value of a partition key, as UTF-8 text (DynamoDB quotas)."""
+
 DDB_NAME_BYTES_LIMIT = 65_535
 """Name of an attribute, as UTF-8 text (AttributeName in the DynamoDB API)."""
 
@@ -172,8 +175,10 @@ def payload_sentence(payload_bytes: int) -> str:
     )
 
 
-def child_input_sentence(item: str, input_bytes: int, limit: int, source: str) -> str:
-    """Say that an item is too large for a child's input by itself; empty if it is not.
+def taken_input_sentence(
+    item: str, input_bytes: int, limit: int, source: str, *, taker: str = "child"
+) -> str:
+    """Say that an item is too large by itself for what takes items; empty if it is not.
 
     Parameters
     ----------
@@ -181,13 +186,12 @@ def child_input_sentence(item: str, input_bytes: int, limit: int, source: str) -
         What to call it.
     source
         What sets the limit: a key of config.json, or a limit of AWS.
+    taker
+        A child of a Map Run, or a message.
     """
     if input_bytes <= limit:
         return ""
-    return (
-        f"{item} makes {input_bytes:,} bytes of input by itself, and a child takes at most {limit:,} "
-        f"({source})"
-    )
+    return f"{item} makes {input_bytes:,} bytes by itself, and a {taker} takes at most {limit:,} ({source})"
 
 
 def timeout_sentence(what: str, seconds: float, timeout: float, *, at_least: bool = False) -> str:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from utils.aws import aws_errors
 from utils.command import CommandError
-from utils.list_check import ListReport
+from utils.list_report import ListReport
 from utils.load_plan import items_text
 
 if TYPE_CHECKING:
@@ -42,10 +42,19 @@ class StoredList:
     file_bytes: int
     sha256: str | None
     items: str | None
+    version_id: str | None
 
     def __str__(self) -> str:
         what = items_text(int(self.items)) if self.items and self.items.isdecimal() else "an object"
         return f"{what} ({self.file_bytes:,} bytes)"
+
+
+@dataclass(frozen=True)
+class UploadedList:
+    """What was done, on one line, and the version of the object in a bucket that has versions."""
+
+    said: str
+    version_id: str | None
 
 
 class CheckedFile:
@@ -89,14 +98,16 @@ class CheckedFile:
         return data
 
 
-def upload_list(
+def upload_list(  # noqa: PLR0913 - what is uploaded, where to, and how
     session: boto3.Session,
     target: Target,
     source: CheckedFile,
     stack: str,
     advance: Callable[[int], object],
-) -> str:
-    """Bring the object to hold the checked list; write only if it does not yet.
+    *,
+    always: bool = False,
+) -> UploadedList:
+    """Bring the object to hold the checked list; write only if it does not yet, or always.
 
     An object of one request appears when all of it has arrived, and one of
     several parts when the upload is completed; an upload that fails or is
@@ -115,11 +126,8 @@ def upload_list(
         Name of the stack that has the bucket, for what a message says to do.
     advance
         Called with the number of bytes that were sent.
-
-    Returns
-    -------
-    str
-        One line that says what was done.
+    always
+        Whether a list that is there already is written again, as a version of its own.
 
     Raises
     ------
@@ -131,8 +139,9 @@ def upload_list(
     with _bucket_errors(target, stack):
         client = session.client("s3")
         stored = _read(client, target)
-        if _is_loaded(report, stored):
-            return f"{target} already holds this list of {items_text(report.items)}: nothing written"
+        if stored and _is_loaded(report, stored) and not always:
+            said = f"{target} already holds this list of {items_text(report.items)}: nothing written"
+            return UploadedList(said, stored.version_id)
         client.upload_fileobj(
             # Of what the type asks for, only `read` is called on what cannot be sought.
             cast("BinaryIO", source),
@@ -150,17 +159,24 @@ def upload_list(
                 preferred_transfer_client="classic",
             ),
         )
-        if not _is_loaded(report, _read(client, target)):
+        written = _read(client, target)
+        if not written or not _is_loaded(report, written):
             raise CommandError(
                 f"the list is not in {target} after writing it: what answers at "
                 f"{client.meta.endpoint_url} is not AWS, or someone else changed it; run the command again"
             )
+        if always and written.version_id in {None, "null"}:
+            raise CommandError(
+                f"bucket {target.bucket} keeps no versions, which name what is made of a list: "
+                f"deploy it again with `npx cdk deploy {stack}`"
+            )
     wrote = f"wrote {items_text(report.items)} to {target} ({report.file_bytes:,} bytes)"
-    return f"{wrote}, replacing {stored}" if stored else wrote
+    said = f"{wrote}, replacing {stored}" if stored and not always else wrote
+    return UploadedList(said, written.version_id)
 
 
-def _is_loaded(report: ListReport, stored: StoredList | None) -> bool:
-    return stored is not None and (stored.file_bytes, stored.sha256) == (report.file_bytes, report.sha256)
+def _is_loaded(report: ListReport, stored: StoredList) -> bool:
+    return (stored.file_bytes, stored.sha256) == (report.file_bytes, report.sha256)
 
 
 def _read(client: "S3Client", target: Target) -> StoredList | None:
@@ -172,7 +188,9 @@ def _read(client: "S3Client", target: Target) -> StoredList | None:
             return None
         raise
     metadata = answer["Metadata"]
-    return StoredList(answer["ContentLength"], metadata.get("sha256"), metadata.get("items"))
+    return StoredList(
+        answer["ContentLength"], metadata.get("sha256"), metadata.get("items"), answer.get("VersionId")
+    )
 
 
 @contextmanager

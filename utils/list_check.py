@@ -1,82 +1,24 @@
-"""Checks a list for a Distributed Map in one pass, and works out the batches that it makes."""
+"""Checks a list in S3 in one pass, and works out the batches, or the messages, that it makes."""
 
 import json
-from dataclasses import dataclass
 
-from utils.limits import ITEM_NESTING_LEVELS_LIMIT, child_input_sentence, map_concurrency
+from utils.limits import ITEM_NESTING_LEVELS_LIMIT, taken_input_sentence
+from utils.list_batches import Batches, BatchLimits
+from utils.list_report import ListReport
 from utils.list_stream import read_items
 from utils.list_text import TOO_DEEP, ListText, Oddity
 
-EXECUTION_NAME_CHARACTERS = 80
-"""Longest name of an execution, which each batch carries (StartExecution in the Step Functions API)."""
-
-BATCH_BYTES = len('{"BatchInput":{"execution":""},"Items":[]}') + EXECUTION_NAME_CHARACTERS
-"""Input of a child without its items."""
-
-ENTRY_BYTES = len('{"index":,"item":}')
-"""What a batch adds to an item and its index."""
-
 ODDITIES = {
-    "short": "fewer fields than the header: Step Functions takes empty strings for the others",
-    "long": "more fields than the header: Step Functions drops the additional ones",
-    "backslash": "a backslash, which Step Functions takes as an escape and removes: double it to keep it",
+    "short": "fewer fields than the header: the workflow takes empty strings for the others",
+    "long": "more fields than the header: the workflow drops the additional ones",
+    "backslash": "a backslash, which the workflow takes as an escape and removes: double it to keep it",
     "separator": "a header of one column that holds a semicolon or a tab: only commas separate columns",
-    "rounded": "a fraction that no double holds, which Step Functions rounds: make it a string to keep it",
-    "blank": "nothing in it, not counted as an item: remove it, as AWS does not document how it is read",
+    "rounded": "a fraction that no double holds, which the workflow rounds: make it a string to keep it",
+    "blank": "nothing in it, not counted as an item: remove it, as not every reader passes over it",
 }
 """What is told of lines that are read without an error."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-
-
-@dataclass(frozen=True)
-class BatchLimits:
-    """How much of a list one child takes at most: items, and bytes of its input."""
-
-    items: int
-    input_bytes: int
-    bytes_source: str
-    """What sets the bytes: a key of config.json, or a limit of AWS."""
-
-
-@dataclass(frozen=True)
-class ListReport:
-    """What a checked list is: items, bytes of the file without a byte order mark, batches."""
-
-    list_format: str
-    items: int
-    file_bytes: int
-    sha256: str
-    batches: int
-    largest_index: int
-    largest_bytes: int
-    """Of the largest item as compact JSON in UTF-8; 0 without items."""
-    warnings: tuple[str, ...]
-    has_byte_order_mark: bool
-
-
-@dataclass
-class Batches:
-    """Fills batches as ItemBatcher does: each until the next item would exceed a limit.
-
-    The size is that of the child's whole input as compact JSON in UTF-8.
-    """
-
-    limits: BatchLimits
-    count: int = 0
-    _items: int = 0
-    _bytes: int = 0
-
-    def add(self, entry_bytes: int) -> bool:
-        """Take the next entry of ``Items``; say whether it fits a batch at all."""
-        full = self._items == self.limits.items
-        if full or not self.count or self._bytes + 1 + entry_bytes > self.limits.input_bytes:
-            self.count += 1
-            self._items = 0
-            self._bytes = BATCH_BYTES - 1
-        self._items += 1
-        self._bytes += 1 + entry_bytes
-        return self._bytes <= self.limits.input_bytes
 
 
 def check_list(text: ListText, list_format: str, batch_limits: BatchLimits) -> ListReport:
@@ -89,7 +31,7 @@ def check_list(text: ListText, list_format: str, batch_limits: BatchLimits) -> L
     list_format
         ``json``, ``jsonl`` or ``csv``.
     batch_limits
-        Of a child's input.
+        Of a child's input, or of a message.
 
     Raises
     ------
@@ -104,15 +46,21 @@ def check_list(text: ListText, list_format: str, batch_limits: BatchLimits) -> L
             size = compact_bytes(item)
         except (ValueError, RecursionError) as error:
             raise text.error(f"item [{count}]: {_unfit(error)}", line) from error
-        entry_bytes = ENTRY_BYTES + len(str(count)) + size
+        entry_bytes = batch_limits.entry_bytes + len(str(count)) + size
         if not batches.add(entry_bytes):
-            input_bytes, source = batch_limits.input_bytes, batch_limits.bytes_source
-            raise text.error(
-                child_input_sentence(f"item [{count}]", BATCH_BYTES + entry_bytes, input_bytes, source), line
+            sentence = taken_input_sentence(
+                f"item [{count}]",
+                batch_limits.frame_bytes + entry_bytes,
+                batch_limits.largest_bytes,
+                batch_limits.bytes_source,
+                taker=batch_limits.taker,
             )
+            raise text.error(sentence, line)
         if size > largest_bytes:
             largest_index, largest_bytes = count, size
         count += 1
+    if not count and list_format == "jsonl" and not batch_limits.may_be_empty:
+        raise text.error("is empty: it needs one item at least")
     return ListReport(
         list_format=list_format,
         items=count,
@@ -168,8 +116,3 @@ def _warnings(text: ListText) -> tuple[str, ...]:
 def _warning(name: str, oddity: Oddity, said: str) -> str:
     lines = "1 line" if oddity.lines == 1 else f"the first of {oddity.lines:,} lines"
     return f"{name}:{oddity.first_line}: {lines} with {said}"
-
-
-def children_at_once(batches: int, max_concurrency: int) -> int:
-    """Estimate the children that run at a time; a max concurrency of 0 asks for as many as AWS allows."""
-    return min(batches, map_concurrency(max_concurrency))

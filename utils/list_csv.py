@@ -67,7 +67,7 @@ def _csv_lines(text: ListText) -> Iterator[str]:
         yield f"{line}\n"
     if (len(line) - len(line.rstrip("\\"))) % 2:
         raise text.error(
-            "the file ends in a backslash, which Step Functions takes as an escape: double it", number
+            "the file ends in a backslash, which the workflow takes as an escape: double it", number
         )
 
 
@@ -82,5 +82,5 @@ def _check_header(text: ListText, header: list[str]) -> None:
     header_bytes = len(",".join(header).encode())
     if header_bytes > CSV_HEADER_BYTES_LIMIT:
         raise text.error(
-            f"the header is {header_bytes:,} bytes long: Step Functions takes {CSV_HEADER_BYTES_LIMIT:,}", 1
+            f"the header is {header_bytes:,} bytes long, and may have {CSV_HEADER_BYTES_LIMIT:,}", 1
         )

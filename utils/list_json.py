@@ -13,7 +13,7 @@ def read_json_lines(text: ListText) -> Items:
     Raises
     ------
     ListError
-        A line is not JSON, or there is none.
+        A line is not JSON.
     """
     decoder, index = ItemDecoder(), 0
     for number, line in enumerate(text.lines(), start=1):
@@ -32,8 +32,6 @@ def read_json_lines(text: ListText) -> Items:
             decoder.rounded = False
         yield number, item
         index += 1
-    if index == 0:
-        raise text.error("is empty: it needs one item at least")
 
 
 class JsonArray:

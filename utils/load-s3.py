@@ -1,5 +1,5 @@
 # ruff: noqa: N999 - the name is like load-ddb.py's, so the code is in modules that can be imported
-"""Check a list and upload it to the bucket that the `distributedMap` or the `throttledMap` workflow reads.
+"""Check a list and upload it to the bucket of the `distributedMap`, `throttledMap` or `queueFanIn` workflow.
 
 python utils/load-s3.py --config config.json --file utils/simplelist.jsonl [--workflow NAME] [--dry-run]
 """

@@ -4,7 +4,8 @@ python utils/redrive.py EXECUTION_ARN [--failed-items] [--dry-run]
 
 Without --failed-items AWS redrives the execution from where it failed. With it a new execution of the same
 state machine processes the failed items only; those that were never processed are left to a redrive, and are
-among them if the execution cannot be redriven. No item that succeeded is processed again.
+among them if the execution cannot be redriven. No item that succeeded is processed again. An order is only
+redriven as a whole.
 """
 
 import argparse
@@ -23,8 +24,10 @@ from botocore.exceptions import ClientError  # noqa: E402
 
 from utils.aws import add_session_arguments, aws_errors, open_session  # noqa: E402
 from utils.command import CommandError, run_command, visible  # noqa: E402
+from utils.jobs.job import DROP_LIST, JOB_FORM  # noqa: E402
 from utils.rows.execution import WATCH, Execution, check_ended, find_execution  # noqa: E402
 from utils.rows.failed_items import FailedItems  # noqa: E402
+from utils.rows.order_rules import find_order_refusal  # noqa: E402
 from utils.rows.redrive_rules import find_refusal  # noqa: E402
 
 if TYPE_CHECKING:
@@ -57,11 +60,21 @@ def main(arguments: list[str] | None = None) -> None:
         Something the user can put right.
     """
     options = parse_arguments(arguments)
+    if JOB_FORM.fullmatch(options.execution_arn):
+        raise CommandError(
+            f"{options.execution_arn} is a job, and only executions are redriven: write its rows with "
+            f"`python utils/results.py {options.execution_arn} --out rows.jsonl`, "
+            f"and drop a list of the items to process again with `{DROP_LIST}`"
+        )
     session = open_session(options.profile, options.region)
     with aws_errors("opening the AWS session"):
         client = session.client("stepfunctions")
     execution = find_execution(client, options.execution_arn)
     refusal = find_refusal(execution, failed_items_command(execution))
+    if execution.status != "RUNNING":
+        order_refusal = find_order_refusal(client, execution, failed_items=options.failed_items)
+        if order_refusal is not None:
+            raise CommandError(order_refusal)
     if options.failed_items:
         check_ended(execution)
         failed = FailedItems(session, client, execution, with_pending=refusal is not None)

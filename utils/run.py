@@ -6,7 +6,6 @@ Ends with 0 only when the execution succeeded.
 
 import argparse
 import json
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -29,9 +28,15 @@ from utils.aws import (  # noqa: E402
     stack_name,
     stack_output,
 )
-from utils.command import CommandError, run_command  # noqa: E402
+from utils.command import INTERRUPTED, CommandError, run_command  # noqa: E402
 from utils.forecast.run_cost import cost_line  # noqa: E402
-from utils.rows.redrive_rules import TOO_LARGE  # noqa: E402
+from utils.jobs.job import DROP_LIST, WATCH_JOB, WORKFLOW  # noqa: E402
+from utils.next_commands import (  # noqa: E402
+    approval_lines,
+    batch_lines,
+    commands_to_go_on,
+    next_commands,
+)
 from utils.watch.executions import execution_name, start_execution  # noqa: E402
 from utils.watch.history import History  # noqa: E402
 from utils.watch.picture import check_svg_target, write_svg  # noqa: E402
@@ -43,8 +48,7 @@ if TYPE_CHECKING:
     import boto3
     from types_boto3_stepfunctions import SFNClient
 
-INTERRUPTED = 130
-"""Exit code of a command that Ctrl-C ended."""
+ORDERS = "orderProcessing"
 
 
 def json_input(argument: str) -> str:
@@ -88,6 +92,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     target.add_argument("--state-machine-arn", metavar="ARN", help="start this state machine instead")
     target.add_argument("--execution-arn", metavar="ARN", help="start nothing; show this one, or follow it")
     parser.add_argument(
+        "--batch", action="store_true", help="with --workflow orderProcessing: start a batch of orders"
+    )
+    parser.add_argument(
         "--input", type=json_input, metavar="JSON", help="input of the execution, or file://PATH; default: {}"
     )
     parser.add_argument("--name", help="name of the execution; default: the time and a few random characters")
@@ -96,43 +103,11 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.execution_arn is not None and (options.input or options.name):
         parser.error("--execution-arn starts nothing: --input and --name do not go with it")
+    if options.batch and options.workflow != ORDERS:
+        parser.error(f"--batch goes with --workflow {ORDERS}")
+    if options.workflow == ORDERS and not (options.batch or options.input):
+        parser.error(f"--workflow {ORDERS} needs an order: --input file://utils/orders/order.json")
     return options
-
-
-def session_arguments(options: argparse.Namespace) -> list[str]:
-    """Repeat the options of the session, for the command lines that are shown."""
-    profile = ["--profile", options.profile] if options.profile else []
-    return profile + (["--region", options.region] if options.region else [])
-
-
-def commands_to_go_on(options: argparse.Namespace, execution_arn: str, status: str = "RUNNING") -> str:
-    """Say how an execution goes on, how to follow or see it again, and how to stop it."""
-    again = ["python", sys.argv[0], "--execution-arn", execution_arn, *session_arguments(options)]
-    if status != "RUNNING":
-        return f"the execution has ended {status}\n  see it: {shlex.join(again)}"
-    stop = ["aws", "stepfunctions", "stop-execution", "--execution-arn", execution_arn]
-    stop += session_arguments(options)
-    return f"the execution goes on\n  follow it: {shlex.join(again)}\n  stop it:   {shlex.join(stop)}"
-
-
-def next_commands(options: argparse.Namespace, execution_arn: str, history: History) -> list[str]:
-    """Name the commands for what a Map Run leaves behind: its rows, and the items that did not succeed."""
-    if not (history.map_runs and (history.summary or history.status != "SUCCEEDED")):
-        return []
-
-    def line(what: str, script: str, *flags: str) -> str:
-        path = Path(sys.argv[0]).with_name(script)
-        command = ["python", str(path), execution_arn, *flags, *session_arguments(options)]
-        return f"  {what} {shlex.join(command)}"
-
-    lines = [line("the rows:        ", "results.py")] if history.final_counts().total else []
-    if history.error == TOO_LARGE:
-        lines.append(line("what is left:    ", "redrive.py", "--failed-items"))
-    elif history.summary is None:
-        lines.append(line("go on with it:   ", "redrive.py"))
-    elif history.summary.failed:
-        lines.append(line("the failed again:", "redrive.py", "--failed-items"))
-    return lines
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -164,11 +139,16 @@ def show(
         For what the execution would have cost; None leaves that out.
     """
     console.print(Text(f"Execution {execution_arn}"), soft_wrap=True)
-    history = History()
+    if options.batch:
+        print_lines(console, batch_lines(options))
+    history, approval = History(), None
     try:
         with open_view(console) as view:
             just_started = options.execution_arn is None
             for _ in Watcher(client).watch(execution_arn, history, just_started=just_started):
+                if history.order.waiting and history.order.waiting != approval:
+                    approval = history.order.waiting
+                    print_lines(console, approval_lines(options, approval))
                 view.update(history)
     except KeyboardInterrupt:
         go_on = commands_to_go_on(options, execution_arn, history.status)
@@ -182,29 +162,41 @@ def show(
     console.print()
     print_outcome(console, history, utc_now())
     if session and (cost := cost_line(session, history, execution_arn)):
-        console.print(Text(cost), soft_wrap=True)
-    for line in next_commands(options, execution_arn, history):
-        console.print(Text(line), soft_wrap=True)
+        print_lines(console, [cost])
+    print_lines(console, next_commands(options, execution_arn, history))
     if options.svg:
         write_svg(options.svg, history, execution_arn.rpartition(":")[2], utc_now())
         console.print(Text(f"wrote {options.svg}"), soft_wrap=True)
     return 0 if history.status == "SUCCEEDED" else 1
 
 
+def print_lines(console: Console, lines: list[str]) -> None:
+    """Print lines that are not broken, so that they can be copied."""
+    if lines:
+        console.print(Text("\n".join(lines)), soft_wrap=True)
+
+
 def start(options: argparse.Namespace, session: "boto3.Session", client: "SFNClient") -> str:
     """Start what the options say; returns the execution's ARN."""
     arn = options.state_machine_arn
     if arn is None:
-        arn = stack_output(session, stack_name(options.workflow or default_workflow()), "StateMachineArn")
+        output = "BatchStateMachineArn" if options.batch else "StateMachineArn"
+        arn = stack_output(session, stack_name(chosen_workflow(options.workflow)), output)
     return start_execution(client, arn, options.input or "{}", options.name or execution_name())
 
 
-def default_workflow() -> str:
-    """Name the first workflow of config.json."""
+def chosen_workflow(named: str | None) -> str:
+    """Name the workflow to start: the named one, else the first of config.json."""
     try:
-        return load_config(PROJECT_ROOT / "config.json").workflows[0]
+        workflow = named or load_config(PROJECT_ROOT / "config.json").workflows[0]
     except ConfigError as error:
         raise CommandError(*error.lines) from error
+    if workflow == WORKFLOW:
+        raise CommandError(
+            f"{WORKFLOW} has no executions: drop a list with `{DROP_LIST}`, which names its job, "
+            f"and watch that with `{WATCH_JOB} JOB`"
+        )
+    return workflow
 
 
 if __name__ == "__main__":

@@ -1,11 +1,9 @@
-"""The loader: checks a list and uploads it to the bucket that a workflow with a Distributed Map reads.
+"""The loader: checks a list and uploads it to the bucket that a workflow reads.
 
 Run it as ``python utils/load-s3.py``.
 """
 
 import argparse
-import json
-import shlex
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -18,12 +16,14 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from stacks.config import ConfigError, load_config
 from stacks.config_maps import MAX_OBJECT_KEY_BYTES
-from utils import limits
-from utils.aws import add_session_arguments, open_session, stack_output
+from utils.aws import add_session_arguments, open_session, session_arguments, stack_output
 from utils.command import CommandError, visible
-from utils.list_bucket import CheckedFile, Target, upload_list
-from utils.list_check import BatchLimits, ListReport, check_list
+from utils.jobs.list_workflow import JobListWorkflow
+from utils.list_batches import BatchLimits
+from utils.list_bucket import CheckedFile, Target, UploadedList, upload_list
+from utils.list_check import check_list
 from utils.list_file import ListError
+from utils.list_report import GivenList, ListReport
 from utils.list_stream import FORMATS
 from utils.list_text import ListText
 from utils.list_workflow import S3_WORKFLOWS, choose_workflow
@@ -46,15 +46,14 @@ def main(arguments: list[str] | None = None) -> None:
     """
     options = _parse(arguments)
     workflow = options.workflow
-    with _open(options.file) as file:
+    with _open(options.file, workflow.largest_file_bytes) as file:
         report = _check(file, options.file, options.format, workflow.batch_limits)
         for warning in _warnings(report, options):
             print(f"warning: {visible(warning)}", file=sys.stderr)
-        said = _plan(options, report) if options.dry_run else _upload(options, file, report)
-    print("\n".join([visible(said), *workflow.report_lines(report)]))
-    if options.key != workflow.settings.key:
-        given = shlex.quote(json.dumps({"key": options.key}))
-        print(f"run it with: python utils/run.py --workflow {workflow.name} --input {given}")
+        uploaded = _plan(options, report) if options.dry_run else _upload(options, file, report)
+    print("\n".join([visible(uploaded.said), *workflow.report_lines(report)]))
+    for line in workflow.next_lines(options.given, uploaded.version_id):
+        print(line)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,7 +79,11 @@ def _parser() -> argparse.ArgumentParser:
         help="the workflow that is to read it; default: the first of the configuration's workflows "
         "that reads its list from S3, else distributedMap",
     )
-    parser.add_argument("--key", help="key of the object; default: the key of the workflow's configuration")
+    parser.add_argument(
+        "--key",
+        help="key of the object; default: the key of the workflow's configuration, "
+        "or for queueFanIn lists/ and the file's name",
+    )
     parser.add_argument(
         "--dry-run", action="store_true", help="check, print what would be written, write nothing"
     )
@@ -102,10 +105,16 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     except ConfigError as error:
         raise CommandError(*error.lines) from error
     options.workflow = choose_workflow(config, options.workflow)
-    if mismatch := options.workflow.find_mismatch(options.file, options.format, options.config_path):
+    workflow, path = options.workflow, options.file
+    options.given = GivenList(
+        path, options.format, options.key, options.config_path, tuple(session_arguments(options))
+    )
+    options.key = workflow.key_of(options.given)
+    if not _is_key(options.key):
+        parser.error("the file's name is not UTF-8 text, and makes no key of an object: give --key")
+    if mismatch := workflow.find_mismatch(options.given):
         parser.error(mismatch)
-    options.key = options.key or options.workflow.settings.key
-    options.is_configured = options.workflow.name in config.workflows
+    options.is_configured = workflow.name in config.workflows
     return options
 
 
@@ -116,23 +125,24 @@ def _is_key(text: str) -> bool:
         return False
 
 
-def _plan(options: argparse.Namespace, report: ListReport) -> str:
+def _plan(options: argparse.Namespace, report: ListReport) -> UploadedList:
     target = Target(f"<{BUCKET_OUTPUT} of {options.workflow.stack}>", options.key)
-    return f"would write {items_text(report.items)} to {target}"
+    return UploadedList(f"would write {items_text(report.items)} to {target}", None)
 
 
-def _upload(options: argparse.Namespace, file: BinaryIO, report: ListReport) -> str:
+def _upload(options: argparse.Namespace, file: BinaryIO, report: ListReport) -> UploadedList:
     session = open_session(options.profile, options.region)
     stack = options.workflow.stack
     target = Target(stack_output(session, stack, BUCKET_OUTPUT), options.key)
     file.seek(BYTE_ORDER_MARK_BYTES if report.has_byte_order_mark else 0)
     source = CheckedFile(file, str(options.file), report)
     with _progress("uploading", report.file_bytes) as advance:
-        return upload_list(session, target, source, stack, advance)
+        always = isinstance(options.workflow, JobListWorkflow)
+        return upload_list(session, target, source, stack, advance, always=always)
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[BinaryIO]:
+def _open(path: Path, largest_bytes: int | None) -> Iterator[BinaryIO]:
     """Open a file that can be read twice, and is not too large."""
     try:
         status = path.stat()
@@ -142,10 +152,10 @@ def _open(path: Path) -> Iterator[BinaryIO]:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise CommandError(f"{path}: cannot be read: {reason}") from error
-    if status.st_size > limits.LIST_FILE_BYTES_LIMIT:
+    if largest_bytes and status.st_size > largest_bytes:
         raise CommandError(
             f"{path}: has {status.st_size:,} bytes, and Step Functions reads at most "
-            f"{limits.LIST_FILE_BYTES_LIMIT:,}: split the list"
+            f"{largest_bytes:,}: split the list"
         )
     with file:
         yield file
@@ -162,20 +172,13 @@ def _check(file: BinaryIO, path: Path, list_format: str, batch_limits: BatchLimi
 
 
 def _warnings(report: ListReport, options: argparse.Namespace) -> list[str]:
-    path, workflow = options.file, options.workflow.name
+    path, workflow = options.file, options.workflow
     warnings = list(report.warnings)
     if report.has_byte_order_mark:
         warnings.append(f"{path}: starts with a byte order mark, which is not uploaded")
-    suffix = Path(options.key).suffix
-    if FORMATS.get(suffix.lower(), report.list_format) != report.list_format:
-        warnings.append(
-            f"{path} is {report.list_format}, and its key {options.key} ends in {suffix}: "
-            f"give another --key, or set {workflow}.key"
-        )
+    warnings += workflow.warnings(options.given, report)
     if not options.is_configured:
-        warnings.append(f"{options.config_path}: workflows does not name {workflow}: add it, and deploy")
-    if not report.items:
-        warnings.append(f"{path}: the list is empty: an execution succeeds with a summary of 0 items")
+        warnings.append(f"{options.config_path}: workflows does not name {workflow.name}: add it, and deploy")
     return warnings
 
 

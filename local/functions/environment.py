@@ -30,7 +30,7 @@ _stock_class_for = lambda_runtime._worker_class_for
 _stock_execute_function = lambda_svc._execute_function_warm
 
 INIT_SECONDS = 10.0
-"""How long a function may initialise (Lambda quotas)."""
+"""How long a function may initialise, before AWS begins anew with the function's timeout (Lambda guide)."""
 
 EXIT_SECONDS = 1.0
 """How long a process may take to end after it has closed its end of the pipe."""
@@ -131,7 +131,8 @@ class PythonEnvironment(lambda_runtime.Worker):  # type: ignore[misc]
         self._spawn()
         self._answers = LineReader(self._proc.stdout.fileno())
         self._send("")
-        self._answers.read(INIT_SECONDS)
+        # To begin anew would only take longer here.
+        self._answers.read(INIT_SECONDS + self._timeout_seconds)
         self.started()
 
     def _send(self, *lines: str) -> None:

@@ -13,14 +13,16 @@ from local.states import loop, responses
 from local.states.errors import StatesError
 from local.states.paths import compact
 
-_waiting: dict[str, "asyncio.Future[None]"] = {}
+_ends: dict[str, "asyncio.Event"] = {}
+"""Of executions that are waited for, by ARN. Several tasks may have started the same one: the same name and
+input is the same execution while it runs."""
 
 
 def announce_end(execution_arn: str) -> None:
-    """Wake the task that waits for this execution, if one does."""
-    ended = _waiting.pop(execution_arn, None)
+    """Wake the tasks that wait for this execution."""
+    ended = _ends.pop(execution_arn, None)
     if ended is not None:
-        ended.set_result(None)
+        ended.set()
 
 
 async def start(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -56,10 +58,8 @@ async def run(arguments: dict[str, Any], action: str, on_started: Callable[[Any]
     record = stepfunctions._executions[started["ExecutionArn"]]
     try:
         if record["status"] == "RUNNING":
-            _waiting[record["executionArn"]] = asyncio.get_running_loop().create_future()
-            await _waiting[record["executionArn"]]
+            await _ends.setdefault(record["executionArn"], asyncio.Event()).wait()
     except asyncio.CancelledError:
-        _waiting.pop(record["executionArn"], None)
         loop.spawn(stepfunctions._stop_execution, {"executionArn": record["executionArn"]})
         raise
     result = _description(record, output_as_json=action.endswith(":2"))

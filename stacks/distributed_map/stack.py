@@ -3,12 +3,12 @@
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
+from stacks.buckets import ListsBucket, ResultsBucket
 from stacks.config import Config
 from stacks.distributed_map.state_machine import DistributedMapStateMachine
 from stacks.failure_alarms import FailureAlarms
 from stacks.findings import acknowledge_workflow
 from stacks.functions import create_function
-from stacks.map_run.buckets import ListsBucket, ResultsBucket
 from stacks.map_run.checks import acknowledge_map_run, warn_of_concurrency
 from stacks.map_run.summary import create_summarise
 

@@ -1,1 +1,1 @@
-"""What the workflows with a Distributed Map share: buckets, the map, its children's states, the summary."""
+"""What the workflows with a Distributed Map share: the map, its children's states, the summary."""

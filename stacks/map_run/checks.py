@@ -32,10 +32,8 @@ def warn_of_concurrency(stack: Stack, section: WorkflowName, config: MapConfig, 
 
 
 def acknowledge_map_run(workflow: Construct, state_machine: sfn.StateMachine, *buckets: s3.Bucket) -> None:
-    """Give the reason for each cdk-nag finding that stays on the buckets and on the use of them."""
+    """Give the reason for each cdk-nag finding that stays on the use of the buckets and of the children."""
     for bucket in buckets:
-        reason = "Access is the account's own; who needs a record of it turns on CloudTrail's data events."
-        acknowledge(bucket, {"AwsSolutions-S1": reason})
         objects = wildcard(f"arn:<AWS::Partition>:s3:::<{logical_id(bucket)}>/*")
         acknowledge(workflow, {objects: "Any list may be given, and results are under the run's own id."})
     name = f'{{"Fn::Select":[6,{{"Fn::Split":[":",{{"Ref":"{logical_id(state_machine)}"}}]}}]}}'

@@ -3,21 +3,21 @@
 from aws_cdk import Annotations, CfnOutput, Stack
 from constructs import Construct
 
+from stacks.buckets import ListsBucket, ResultsBucket
 from stacks.config import Config
 from stacks.config_maps import ThrottledMapConfig
 from stacks.failure_alarms import FailureAlarms
 from stacks.findings import acknowledge_workflow
 from stacks.functions import create_function
-from stacks.map_run.buckets import ListsBucket, ResultsBucket
 from stacks.map_run.checks import acknowledge_map_run, warn_of_concurrency
 from stacks.map_run.summary import create_summarise
+from stacks.queues import WorkQueue
 from stacks.throttled_map.consumers import (
     DEAD_LETTER_SECONDS,
     create_dead_letter_handler,
     create_worker,
     worker_seconds,
 )
-from stacks.throttled_map.queue import ThrottledQueue
 from stacks.throttled_map.state_machine import ThrottledMapStateMachine
 
 
@@ -30,7 +30,7 @@ class ThrottledMapStack(Stack):
         throttled_map, production = config.throttledMap, config.production
         lists = ListsBucket(self, "ListsBucket", production=production)
         results = ResultsBucket(self, "ResultsBucket", production=production)
-        queues = ThrottledQueue(
+        queues = WorkQueue(
             self,
             "Queue",
             worker_seconds=worker_seconds(throttled_map),

@@ -36,10 +36,13 @@ def run_app(tmp_path):
         ('{"workflows": ["distributedMap"]}', ["DistributedMapStack"]),
         ('{"workflows": ["fanOut", "distributedMap"]}', ["FanOutStack", "DistributedMapStack"]),
         ('{"workflows": ["throttledMap"]}', ["ThrottledMapStack"]),
+        ('{"workflows": ["queueFanIn"]}', ["QueueFanInStack"]),
         (
             '{"workflows": ["fanOut", "throttledMap"], "throttledMap": {"source": "dynamodb"}}',
             ["FanOutStack", "ThrottledMapStack"],
         ),
+        ('{"workflows": ["orderProcessing"]}', ["OrderProcessingStack"]),
+        ('{"workflows": ["fanOut", "orderProcessing"]}', ["FanOutStack", "OrderProcessingStack"]),
     ],
 )
 def test_app_adds_the_configured_stacks_for_any_account_and_region(run_app, tmp_path, text, stacks):

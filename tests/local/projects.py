@@ -126,13 +126,19 @@ class Project:
         return self.resources("AWS::Lambda::Function")[0]
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
-            region_name=self.environment["AWS_REGION"],
-            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
-        )
+        return boto3.client(service, **self._session)
+
+    def resource(self, service: str) -> Any:
+        return boto3.resource(service, **self._session)
+
+    @property
+    def _session(self) -> dict[str, str]:
+        return {
+            "endpoint_url": self.environment["AWS_ENDPOINT_URL"],
+            "region_name": self.environment["AWS_REGION"],
+            "aws_access_key_id": self.environment["AWS_ACCESS_KEY_ID"],
+            "aws_secret_access_key": self.environment["AWS_SECRET_ACCESS_KEY"],
+        }
 
     def start(self, execution_input: Any = READ_TABLE, **options: str) -> str:
         """Start an execution; returns its ARN."""
@@ -143,15 +149,15 @@ class Project:
         arn: str = answer["executionArn"]
         return arn
 
-    def wait(self, execution_arn: str) -> "Ended":
-        """Wait for an execution's end."""
+    def wait(self, execution_arn: str, seconds: float = EXECUTION_SECONDS) -> "Ended":
+        """Wait for an execution's end, at most so long."""
         client = self.client("stepfunctions")
 
         def ended() -> Any:
             answer = client.describe_execution(executionArn=execution_arn)
             return None if answer["status"] == "RUNNING" else answer
 
-        return Ended(execution_arn, wait_until(ended), self.history(execution_arn))
+        return Ended(execution_arn, wait_until(ended, seconds), self.history(execution_arn))
 
     def execute(self, execution_input: Any = READ_TABLE, **options: str) -> "Ended":
         """Run an execution to its end."""

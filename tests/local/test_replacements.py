@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 from botocore.exceptions import ClientError
@@ -26,6 +27,7 @@ from state_machines import (
     map_over,
     wait_for,
 )
+from triggers import event_of_a_drop, failures_of_an_event, wait_for_records
 
 from local.replacements import REPLACEMENTS
 
@@ -210,7 +212,59 @@ def update_ends_what_runs(states: StepFunctions) -> bool:
         return call_through_an_update(states, Path(folder))["error"] is not None
 
 
+def inserted_item_is_not_in_the_stream(stock: StepFunctions) -> bool:
+    key = {"AttributeName": "id"}
+    stock.client("dynamodb").create_table(
+        TableName="streamed",
+        KeySchema=[{**key, "KeyType": "HASH"}],
+        AttributeDefinitions=[{**key, "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+    )
+    insert = "INSERT INTO \"streamed\" VALUE {'id': 'a'}"
+    stock.client("dynamodb").batch_execute_statement(Statements=[{"Statement": insert}])
+    stock.client("dynamodb").put_item(TableName="streamed", Item={"id": {"S": "b"}})
+    streams = stock.client("dynamodbstreams")
+    arn = streams.list_streams(TableName="streamed")["Streams"][0]["StreamArn"]
+    (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    iterator = streams.get_shard_iterator(
+        StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    records = streams.get_records(ShardIterator=iterator)["Records"]
+    return [record["dynamodb"]["Keys"] for record in records] == [{"id": {"S": "b"}}]
+
+
+def range_of_a_version_is_the_whole(stock: StepFunctions) -> bool:
+    s3 = stock.client("s3")
+    s3.create_bucket(Bucket="versions")
+    s3.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket="versions", Key="list", Body=b"0123456789")["VersionId"]
+    answer = s3.get_object(Bucket="versions", Key="list", VersionId=version, Range="bytes=2-4")
+    return bool(answer["ContentLength"] == 10)
+
+
+def event_of_s3_tells_no_version(stock: StepFunctions) -> bool:
+    _, event = event_of_a_drop(stock)
+    return "version-id" not in event["detail"]["object"]
+
+
+def event_that_fails_is_lost(stock: StepFunctions) -> bool:
+    return not failures_of_an_event(stock, wait_seconds=3)
+
+
+def batching_window_is_ignored(stock: StepFunctions) -> bool:
+    seconds, _ = wait_for_records(stock, records=1, window_seconds=30)
+    return seconds < 30
+
+
+def requests_are_not_counted(stock: StepFunctions) -> bool:
+    with pytest.raises(HTTPError, match="404"):
+        urllib.request.urlopen(f"{stock.api.meta.endpoint_url}/_local/requests")
+    return True
+
+
 NEEDED: dict[str, Callable[[StepFunctions], bool]] = {
+    "app._dispatch_service_request": requests_are_not_counted,
     "services.stepfunctions.handle_request": nothing_can_be_redriven,
     "services.stepfunctions._create_state_machine": create_takes_any_definition,
     "services.stepfunctions._update_state_machine": update_takes_any_definition,
@@ -233,6 +287,12 @@ NEEDED: dict[str, Callable[[StepFunctions], bool]] = {
     "services.stepfunctions._get_activity_task": taken_activity_leaves_no_event,
     "services.stepfunctions.reset": reset_lets_executions_run_on,
     "services.cloudformation.provisioners._RESOURCE_HANDLERS": logging_of_a_template_is_lost,
+    "services.s3._get_object": range_of_a_version_is_the_whole,
+    "services.dynamodb._partiql_insert": inserted_item_is_not_in_the_stream,
+    "services.s3._fire_s3_event": event_of_s3_tells_no_version,
+    "services.eventbridge._dispatch_event": event_of_s3_tells_no_version,
+    "services.eventbridge._dispatch_to_lambda": event_that_fails_is_lost,
+    "services.lambda_svc._poll_dynamodb_streams": batching_window_is_ignored,
     "services.lambda_svc._execute_function_warm": handler_errors_have_no_name,
     "services.lambda_svc.invalidate_worker": update_ends_what_runs,
     "core.lambda_runtime._worker_class_for": handler_errors_have_no_name,

@@ -1,5 +1,6 @@
 """Event sequences: types in AWS's order, each with AWS's previousEventId."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -317,6 +318,28 @@ def test_nested_workflow(states: StepFunctions) -> None:
     outcome = states.run(machine(Nest=task), {"n": 1})
     assert outcome.output == {"n": 1}
     assert outcome.types[2:6] == ["TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskSucceeded"]
+
+
+def test_nested_workflow_that_two_wait_for(states: StepFunctions) -> None:
+    # Given a nested workflow that lasts until it is stopped, started under one name with one input
+    child = states.create(machine(Linger={"Type": "Wait", "Seconds": 3600}))
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Parameters": {"StateMachineArn": child, "Name": "one", "Input": {"n": 1}},
+        "Catch": [{"ErrorEquals": ["States.TaskFailed"], "Next": "Mend"}],
+    }
+    parents = [states.start(machine(Nest={**task, "End": True}, Mend=PASS)) for _ in range(2)]
+    for arn in parents:
+        submitted = states.wait_for_event(arn, "TaskSubmitted")
+    nested = json.loads(details_of(submitted)["output"])["ExecutionArn"]
+    # When it ends
+    states.api.stop_execution(executionArn=nested, error="Enough")
+    # Then both hear of it
+    for arn in parents:
+        outcome = states.wait(arn)
+        assert outcome.status == "SUCCEEDED"
+        assert json.loads(outcome.output["Cause"])["Status"] == "ABORTED"
 
 
 def test_failing_nested_workflow(states: StepFunctions) -> None:

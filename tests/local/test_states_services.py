@@ -1,5 +1,6 @@
 """Results and errors of service integrations, named as Step Functions names them."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -68,6 +69,11 @@ def test_dynamodb_item(states: StepFunctions, table: str) -> None:
             "The specified bucket does not exist (Service: S3, ",
         ),
         (
+            call("sns:publish", TopicArn="arn:aws:sns:us-east-1:123456789012:nowhere", Message="Hello"),
+            "SNS.NotFoundException",
+            "(Service: AmazonSNS; Status Code: 404; Error Code: NotFound; ",
+        ),
+        (
             call("states:startExecution", StateMachineArn="arn:aws:states:us-east-1:1:stateMachine:no"),
             "StepFunctions.StateMachineDoesNotExistException",
             "State Machine Does Not Exist: 'arn:aws:states:us-east-1:1:stateMachine:no' (Service: ",
@@ -81,3 +87,52 @@ def test_errors(states: StepFunctions, table: str, task: dict[str, Any], error: 
     assert outcome.status == "SUCCEEDED", outcome.error
     assert outcome.output["Error"] == error
     assert cause in outcome.output["Cause"]
+
+
+def test_message_with_attributes(states: StepFunctions) -> None:
+    # Given a queue that subscribes to a topic
+    sns, sqs = states.client("sns"), states.client("sqs")
+    topic = sns.create_topic(Name="news")["TopicArn"]
+    queue = sqs.create_queue(QueueName="mailbox")["QueueUrl"]
+    queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)
+    # When a task publishes
+    attributes = {
+        "event": {"DataType": "String", "StringValue": "closed"},
+        "count": {"DataType": "Number", "StringValue": "7"},
+    }
+    publish = call("sns:publish", TopicArn=topic, Subject="S", Message="Hello", MessageAttributes=attributes)
+    outcome = states.run(machine(Publish=publish))
+    # Then the message has everything
+    (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    body = json.loads(message["Body"])
+    assert (body["Subject"], body["Message"]) == ("S", "Hello")
+    assert body["MessageAttributes"] == {
+        "event": {"Type": "String", "Value": "closed"},
+        "count": {"Type": "Number", "Value": "7"},
+    }
+    assert body["MessageId"] == outcome.output["MessageId"]
+
+
+def test_execution_that_is_described(states: StepFunctions) -> None:
+    # Given an execution that has ended
+    ended = states.run(machine(Keep={"Type": "Pass"}), {"n": 1})
+    # When a task describes it
+    describe = call("aws-sdk:sfn:describeExecution", ExecutionArn=ended.arn)
+    outcome = states.run(machine(Describe=describe))
+    # Then it says how it ended, and nothing of an error that there was not
+    described = outcome.output
+    assert (described["Status"], described["Name"]) == ("SUCCEEDED", ended.arn.rpartition(":")[2])
+    assert (json.loads(described["Input"]), json.loads(described["Output"])) == ({"n": 1}, {"n": 1})
+    assert not {"Error", "Cause"} & set(described)
+
+
+def test_execution_that_cannot_be_described(states: StepFunctions) -> None:
+    arn = "arn:aws:states:us-east-1:123456789012:execution:no:such"
+    catch = [{"ErrorEquals": ["Sfn.ExecutionDoesNotExistException"], "Next": "Mend"}]
+    describe = {**call("aws-sdk:sfn:describeExecution", ExecutionArn=arn), "Catch": catch}
+    outcome = states.run(machine(Describe=describe, Mend={"Type": "Pass"}))
+    assert outcome.types[-1] == "ExecutionSucceeded", outcome.error
+    assert outcome.output["Error"] == "Sfn.ExecutionDoesNotExistException"

@@ -15,7 +15,7 @@ DDB_KEYS = "tableName, partitionKeyName, partitionKeyValueField"
 X, E = "x" * 76, "é" * 76
 POLICIES = "allowed is one of fail, continue"
 UNKNOWN = "there is no such key; allowed are"
-ALL_KEYS = "workflows, production, ddb, stepfunc, distributedMap, throttledMap"
+ALL_KEYS = "workflows, production, ddb, stepfunc, distributedMap, throttledMap, orderProcessing, queueFanIn"
 KEY_NAME = (
     "allowed is text of 1 to 255 bytes in UTF-8 without '${', other than 'values', which holds the list"
 )
@@ -24,7 +24,8 @@ KEY_VALUE = (
     "which Step Functions takes for an expression"
 )
 TABLE_NAME = "allowed is 3 to 255 letters, digits, '_', '-' or '.'"
-WORKFLOWS = "allowed is a list of one or more of fanOut, distributedMap, throttledMap, each once"
+WORKFLOW_NAMES = "fanOut, distributedMap, throttledMap, orderProcessing, queueFanIn"
+WORKFLOWS = f"allowed is a list of one or more of {WORKFLOW_NAMES}, each once"
 FROM_0 = "allowed is a whole number from 0"
 SECONDS = "allowed is a whole number from 0 to 99999999"
 LIST_KEY = "allowed is text of 1 to 1024 bytes in UTF-8 without '${'"
@@ -37,6 +38,13 @@ THROTTLED_MAP_KEYS = (
     "key, format, maxConcurrency, childType, maxAttempts, toleratedFailurePercentage, toleratedFailureCount, "
     "timeoutDurationSeconds, source, throttledField, workerMaxConcurrency, maxPerSecond, itemTimeoutSeconds, "
     "heartbeatSeconds, maxReceiveCount"
+)
+QUEUE_FAN_IN_KEYS = (
+    "workerMaxConcurrency, maxReceiveCount, deadlineMinutes, workerTimeoutSeconds, maxItemsPerMessage"
+)
+
+ORDER_PROCESSING_KEYS = (
+    "maxConcurrency, onItemFailure, approvalThreshold, approvalTimeoutHours, timeoutDurationSeconds"
 )
 
 
@@ -95,6 +103,32 @@ def test_throttled_map_has_the_defaults_that_the_page_describes(load):
         "itemTimeoutSeconds": 300,
         "heartbeatSeconds": 60,
         "maxReceiveCount": 3,
+    }
+
+
+def test_order_processing_has_the_defaults_that_the_page_describes(load):
+    assert load('{"workflows": ["orderProcessing"]}').orderProcessing.model_dump() == {
+        "maxConcurrency": 3,
+        "onItemFailure": "continue",
+        "approvalThreshold": 1000,
+        "approvalTimeoutHours": 24,
+        "timeoutDurationSeconds": 172_800,
+    }
+
+
+@pytest.mark.parametrize(("hours", "seconds"), [(24, 86_400), (0.001, 4), (0.5, 1800), (27_777, 99_997_200)])
+def test_time_to_approve_is_in_whole_seconds(load, hours, seconds):
+    config = load(json.dumps({"orderProcessing": {"approvalTimeoutHours": hours}}))
+    assert config.orderProcessing.approval_timeout_seconds == seconds
+
+
+def test_queue_fan_in_has_the_defaults_that_the_page_describes(load):
+    assert load('{"workflows": ["queueFanIn"]}').queueFanIn.model_dump() == {
+        "workerMaxConcurrency": 10,
+        "maxReceiveCount": 3,
+        "deadlineMinutes": 60,
+        "workerTimeoutSeconds": 60,
+        "maxItemsPerMessage": 10,
     }
 
 
@@ -164,6 +198,23 @@ def test_what_is_missing_has_its_default(load, text):
         ("throttledMap", "maxReceiveCount", 1),
         ("throttledMap", "maxReceiveCount", 1000),
         ("throttledMap", "source", "dynamodb"),
+        ("orderProcessing", "maxConcurrency", 0),
+        ("orderProcessing", "onItemFailure", "fail"),
+        ("orderProcessing", "approvalThreshold", 0),
+        ("orderProcessing", "approvalThreshold", 99.95),
+        ("orderProcessing", "approvalTimeoutHours", 0.001),
+        ("orderProcessing", "approvalTimeoutHours", 27_777),
+        ("orderProcessing", "timeoutDurationSeconds", 1),
+        ("queueFanIn", "workerMaxConcurrency", 2),
+        ("queueFanIn", "workerMaxConcurrency", 1000),
+        ("queueFanIn", "maxReceiveCount", 1),
+        ("queueFanIn", "maxReceiveCount", 1000),
+        ("queueFanIn", "deadlineMinutes", 0.1),
+        ("queueFanIn", "deadlineMinutes", 8640),
+        ("queueFanIn", "workerTimeoutSeconds", 2),
+        ("queueFanIn", "workerTimeoutSeconds", 900),
+        ("queueFanIn", "maxItemsPerMessage", 1),
+        ("queueFanIn", "maxItemsPerMessage", 100),
     ],
 )
 def test_value_at_its_limit_is_accepted(load, section, key, value):
@@ -265,7 +316,7 @@ def test_value_at_its_limit_is_accepted(load, section, key, value):
         ),
         (
             {"workflows": ["fanout"]},
-            'workflows[0] = "fanout": allowed is one of fanOut, distributedMap, throttledMap',
+            f'workflows[0] = "fanout": allowed is one of {WORKFLOW_NAMES}',
         ),
         (
             {"workflows": ["throttledMap"], "throttledMap": {"source": "dynamodb"}},
@@ -313,6 +364,55 @@ def test_value_at_its_limit_is_accepted(load, section, key, value):
         (
             {"throttledMap": {"maxItemsPerBatch": 1}},
             f"throttledMap.maxItemsPerBatch = 1: {UNKNOWN} {THROTTLED_MAP_KEYS}",
+        ),
+        ({"orderProcessing": {"maxConcurrency": -1}}, f"orderProcessing.maxConcurrency = -1: {FROM_0}"),
+        (
+            {"orderProcessing": {"onItemFailure": "undo"}},
+            f'orderProcessing.onItemFailure = "undo": {POLICIES}',
+        ),
+        (
+            {"orderProcessing": {"approvalThreshold": -0.01}},
+            "orderProcessing.approvalThreshold = -0.01: allowed is a number from 0",
+        ),
+        (
+            '{"orderProcessing": {"approvalThreshold": Infinity}}',
+            "orderProcessing.approvalThreshold = Infinity: allowed is a number from 0",
+        ),
+        (
+            {"orderProcessing": {"approvalTimeoutHours": 0}},
+            "orderProcessing.approvalTimeoutHours = 0: allowed is a number from 0.001 to 27777",
+        ),
+        (
+            {"orderProcessing": {"threshold": 1}},
+            f"orderProcessing.threshold = 1: {UNKNOWN} {ORDER_PROCESSING_KEYS}",
+        ),
+        (
+            {"queueFanIn": {"workerMaxConcurrency": 1}},
+            "queueFanIn.workerMaxConcurrency = 1: allowed is a whole number from 2 to 1000",
+        ),
+        (
+            {"queueFanIn": {"maxReceiveCount": 0}},
+            "queueFanIn.maxReceiveCount = 0: allowed is a whole number from 1 to 1000",
+        ),
+        (
+            {"queueFanIn": {"deadlineMinutes": 0.05}},
+            "queueFanIn.deadlineMinutes = 0.05: allowed is a number from 0.1 to 8640",
+        ),
+        (
+            '{"queueFanIn": {"deadlineMinutes": Infinity}}',
+            "queueFanIn.deadlineMinutes = Infinity: allowed is a number from 0.1 to 8640",
+        ),
+        (
+            {"queueFanIn": {"workerTimeoutSeconds": 901}},
+            "queueFanIn.workerTimeoutSeconds = 901: allowed is a whole number from 2 to 900",
+        ),
+        (
+            {"queueFanIn": {"maxItemsPerMessage": 101}},
+            "queueFanIn.maxItemsPerMessage = 101: allowed is a whole number from 1 to 100",
+        ),
+        (
+            {"queueFanIn": {"maxConcurrency": 1}},
+            f"queueFanIn.maxConcurrency = 1: {UNKNOWN} {QUEUE_FAN_IN_KEYS}",
         ),
         ({"workflows": "fanOut"}, f'workflows = "fanOut": {WORKFLOWS}'),
         ({"workflows": []}, f"workflows = []: {WORKFLOWS}"),

@@ -99,7 +99,7 @@ def test_an_item_too_large_for_a_batch_and_results_too_large_for_one():
     (broken,) = row(BATCHES, Work(10, item_bytes=204_700)).breaks
     assert broken.says.startswith("the largest item makes 204,")
     assert broken.says.endswith(
-        "bytes of input by itself, and a child takes at most 204,800 (distributedMap.maxInputBytesPerBatch)"
+        "bytes by itself, and a child takes at most 204,800 (distributedMap.maxInputBytesPerBatch)"
     )
     assert broken.cure is None
     (broken,) = row(BATCHES, Work(1_000, result_bytes=5_000)).breaks

@@ -158,7 +158,7 @@ def test_the_suffix_names_the_format(load, config, list_file, name, list_format)
         ("", ": is empty: it needs one item at least"),
         ("1\n{", ":2: item [1] is not JSON: Expecting property name enclosed in double quotes"),
         ("NaN", ":1: item [0]: NaN is not JSON: use null or a string"),
-        ("[" + "1," * 600 + "1]", ":1: item [0] makes 1,344 bytes of input by itself, and a child takes"),
+        ("[" + "1," * 600 + "1]", ":1: item [0] makes 1,344 bytes by itself, and a child takes"),
     ],
 )
 def test_what_must_not_be_uploaded_is_refused_before_aws_is_asked(load, config, list_file, content, problem):
@@ -221,8 +221,8 @@ def test_what_may_surprise_is_warned_of_and_goes_on(load, list_file, tmp_path):
             f"{tmp_path}/list.csv is csv, and its key lists/items.jsonl ends in .jsonl: "
             "give another --key, or set distributedMap.key"
         ),
-        f"{path}: workflows does not name distributedMap: add it, and deploy",
         f"{tmp_path}/list.csv: the list is empty: an execution succeeds with a summary of 0 items",
+        f"{path}: workflows does not name distributedMap: add it, and deploy",
     ]
     assert done.stdout.splitlines()[1:] == ["  file     csv, 8 bytes"]
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from utils.list_check import BatchLimits, ListReport, check_list, children_at_once
+from utils.list_batches import BatchLimits, children_at_once
+from utils.list_check import check_list
 from utils.list_csv import CSV_ERRORS
 from utils.list_file import ListError
+from utils.list_report import ListReport
 from utils.list_stream import read_items
 from utils.list_text import CHUNK_BYTES, LONGEST_ITEM_CHARACTERS, ListText
 from utils.rows.json_text import elements
@@ -97,7 +99,7 @@ def test_a_number_or_a_word_that_a_chunk_cuts_is_read_whole(number: str):
 
 
 TOO_DEEP = "is nested deeper than 200 levels: flatten it"
-CSV_END = "the file ends in a backslash, which Step Functions takes as an escape: double it"
+CSV_END = "the file ends in a backslash, which the workflow takes as an escape: double it"
 GOES_ON = "is not JSON: it goes on after its first value; one value a line is the format jsonl"
 
 
@@ -159,7 +161,7 @@ CSV_REFUSALS = [
     ("\nid\n1", "list:1: has no header: the first line must name the columns"),
     ("id,name,id\n1,2,3", 'list:1: column "id" is in the header twice'),
     (",\n1,2", 'list:1: column "" is in the header twice'),
-    ("h" * 10_241 + "\n", "list:1: the header is 10,241 bytes long: Step Functions takes 10,240"),
+    ("h" * 10_241 + "\n", "list:1: the header is 10,241 bytes long, and may have 10,240"),
     ('a,b\n1,2\n3,"4\n5,6\n', "list:3: the file ends inside quotation marks that are not closed"),
     ('a,b\n"1" 2,3\n', "list:2: " + CSV_ERRORS["',' expected"]),
     ("a,b\n1,2\r3,4\n", f"list:2: {CSV_ERRORS['new-line']}"),
@@ -233,8 +235,7 @@ def test_the_batch_limit_of_an_item_is_exact_to_the_byte(list_format: str, chara
         _check(content(longest + 1), list_format, limits)
     line = {"json": 5, "jsonl": 2, "csv": 3}[list_format]
     assert str(caught.value) == (
-        f"list:{line}: item [1] makes 2,001 bytes of input by itself, and a child takes at most 2,000 "
-        "(what sets it)"
+        f"list:{line}: item [1] makes 2,001 bytes by itself, and a child takes at most 2,000 (what sets it)"
     )
 
 
@@ -281,12 +282,12 @@ def test_an_empty_list_makes_no_batch():
     assert (report.items, report.batches, report.largest_bytes) == (0, 0, 0)
 
 
-SHORT = "fewer fields than the header: Step Functions takes empty strings for the others"
-LONG = "more fields than the header: Step Functions drops the additional ones"
-BACKSLASH = "a backslash, which Step Functions takes as an escape and removes: double it to keep it"
+SHORT = "fewer fields than the header: the workflow takes empty strings for the others"
+LONG = "more fields than the header: the workflow drops the additional ones"
+BACKSLASH = "a backslash, which the workflow takes as an escape and removes: double it to keep it"
 SEPARATOR = "a header of one column that holds a semicolon or a tab: only commas separate columns"
-ROUNDED = "a fraction that no double holds, which Step Functions rounds: make it a string to keep it"
-BLANK = "nothing in it, not counted as an item: remove it, as AWS does not document how it is read"
+ROUNDED = "a fraction that no double holds, which the workflow rounds: make it a string to keep it"
+BLANK = "nothing in it, not counted as an item: remove it, as not every reader passes over it"
 
 
 @pytest.mark.parametrize(

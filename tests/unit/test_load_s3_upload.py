@@ -12,8 +12,10 @@ from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
 
 from utils.command import CommandError
+from utils.list_batches import BatchLimits
 from utils.list_bucket import PART_BYTES, CheckedFile, Target, upload_list
-from utils.list_check import BatchLimits, ListReport, check_list
+from utils.list_check import check_list
+from utils.list_report import ListReport
 from utils.list_text import ListText
 
 TARGET = Target("lists", "lists/items.jsonl")
@@ -54,7 +56,7 @@ def _check(content: bytes) -> ListReport:
 def _load(session, content: bytes, sent: bytes | None = None) -> str:
     """Check a list and upload it, or what became of it meanwhile."""
     source = CheckedFile(io.BytesIO(content if sent is None else sent), "list", _check(content))
-    return upload_list(session, TARGET, source, STACK, advance=lambda _: None)
+    return upload_list(session, TARGET, source, STACK, advance=lambda _: None).said
 
 
 def _stored(client) -> bytes:

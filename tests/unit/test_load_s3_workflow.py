@@ -33,8 +33,8 @@ def given(tmp_path):
     return write
 
 
-def test_the_workflows_with_a_distributed_map_can_be_chosen():
-    assert set(S3_WORKFLOWS) == {"distributedMap", "throttledMap"}
+def test_the_workflows_that_read_s3_can_be_chosen():
+    assert set(S3_WORKFLOWS) == {"distributedMap", "throttledMap", "queueFanIn"}
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,7 @@ def test_the_workflows_with_a_distributed_map_can_be_chosen():
         (["throttledMap", "distributedMap"], {}, "throttledMap"),
         (["fanOut", "distributedMap", "throttledMap"], {}, "distributedMap"),
         (["throttledMap", "fanOut"], DYNAMODB, "distributedMap"),
+        (["throttledMap", "queueFanIn", "distributedMap"], DYNAMODB, "queueFanIn"),
         (["throttledMap", "fanOut", "distributedMap"], DYNAMODB, "distributedMap"),
     ],
 )
@@ -111,7 +112,7 @@ def test_an_item_that_no_child_takes_is_refused_with_what_sets_the_limit(given, 
         main([*given(json.dumps("x" * (longest + 1))), *arguments])
     # Then
     assert str(caught.value).endswith(
-        f"list.jsonl:1: item [0] makes {largest + 1:,} bytes of input by itself, "
+        f"list.jsonl:1: item [0] makes {largest + 1:,} bytes by itself, "
         f"and a child takes at most {largest:,} ({source})"
     )
 
@@ -194,5 +195,6 @@ def test_the_list_goes_to_the_workflows_bucket_with_the_command_that_runs_it(
     first, *_, last = capsys.readouterr().out.splitlines()
     assert first == f"wrote 2 items to s3://{bucket}/lists/other.jsonl (4 bytes)"
     command = shlex.split(last.removeprefix("run it with: "))
-    assert command[1:] == ["utils/run.py", "--workflow", name, "--input", '{"key": "lists/other.jsonl"}']
+    named = ["--workflow", name, "--input", '{"key": "lists/other.jsonl"}']
+    assert command[1:] == ["utils/run.py", *named, "--region", "us-east-1"]
     assert client.get_object(Bucket=bucket, Key="lists/other.jsonl")["Body"].read() == b"1\n2\n"

@@ -10,6 +10,7 @@ import pytest
 
 from stacks.config import INLINE_MAP_CONCURRENCY_LIMIT, schema_text
 from stacks.config_maps import MAX_BATCH_BYTES, MAX_CHILDREN_AT_ONCE, MAX_WORKERS_AT_ONCE
+from stacks.config_queue import MAX_FUNCTION_SECONDS
 from utils import limits
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +22,9 @@ FUNCTIONS = "stacks/functions.py"
 EXPRESSIONS = "stacks/map_run/expressions.py"
 CONSUMERS = "stacks/throttled_map/consumers.py"
 OUTCOMES = "lambdas/process_item/outcomes.py"
+ORDERS = "lambdas/order_processing/order_steps/order.py"
+JOB_RESULTS = "lambdas/process_item/job_results.py"
+MESSAGES = "lambdas/queue_fan_in/fan_in/messages.py"
 INTERACTIVE = "aws configure --profile my-profile"
 
 
@@ -141,6 +145,13 @@ def test_both_ways_of_continuous_integration_run_make_test():
         f"{number_in(FUNCTIONS, 'TIMEOUT_SECONDS')} seconds, {number_in(FUNCTIONS, 'MEMORY_MB')} MB",
         f"at most {number_in(CONSUMERS, 'MAX_WORKER_SECONDS')} seconds, ",
         f" seconds, {number_in(CONSUMERS, 'WORKER_MEMORY_MB')} MB |",
+        f"has at most {number_in(ORDERS, 'MAX_ITEMS')} items, of which up to {INLINE_MAP_CONCURRENCY_LIMIT}",
+        f" at once, in {number_in(ORDERS, 'MAX_ORDER_BYTES')} KiB",
+        f"| {MAX_WORKERS_AT_ONCE:,} workers, each with one at a time",
+        f"| a little under {number_in(MESSAGES, 'MESSAGE_BYTES_LIMIT')} KiB |",
+        f"items and {number_in(MESSAGES, 'SHARED_BYTES')} KiB | Step",
+        f"| {number_in(JOB_RESULTS, 'MAX_RECORD_BYTES')} KiB for one, compressed",
+        f"`workerTimeoutSeconds`, at most {MAX_FUNCTION_SECONDS} seconds",
     ],
 )
 def test_limits_are_those_of_the_code(figure: str):

@@ -428,8 +428,9 @@ def test_an_execution_without_results_is_one_line(show, states, change, line):
 @pytest.mark.parametrize(
     ("arn", "line"),
     [
-        ("", "an empty text is not the ARN of an execution: it looks like arn:aws:states:"),
-        ("run-1", "run-1 is not the ARN of an execution"),
+        ("", "an empty text is neither the ARN of an execution, which looks like arn:aws:states:"),
+        ("run-1", "run-1 is neither the ARN of an execution, which looks like arn:aws:states:"),
+        ("lists/orders.jsonl", "lists/orders.jsonl is neither the ARN of an execution, which looks like"),
         (MAP_RUN, f"{MAP_RUN} is not the ARN of an execution"),
         (EXECUTION.replace("execution", "express"), "is an EXPRESS execution, of which AWS keeps nothing"),
         (f"{EXECUTION}2", f"there is no execution {EXECUTION}2: check the ARN, --profile and --region"),
@@ -640,7 +641,7 @@ def test_an_inline_execution_has_rows_from_its_history(show):
     ("map_input", "line"),
     [
         (None, "execution run-1 has no results, it ended before its first item: FAILED: ItemListInvalid: no"),
-        ('{"things": []}', "the Map of execution run-1 is not this project's `fanOut` workflow"),
+        ('{"things": []}', "the Map of execution run-1 is not this project's `fanOut` or `orderP"),
         ('{"items": [{"S": 1, "N": 2}], "encoding": "dynamodb"}', "the Map of execution run-1 is not this"),
     ],
 )

@@ -131,6 +131,21 @@ class DeployedStack:
         return {"Stacks": [{"StackStatus": "CREATE_COMPLETE", "Outputs": [self._output]}]}
 
 
+@pytest.mark.parametrize("configured", ["fanOut", "queueFanIn"])
+def test_a_workflow_without_executions_is_refused_with_what_to_do(monkeypatch, tmp_path, configured):
+    # Given a configuration that names it first, or another one while the command names it
+    (tmp_path / "config.json").write_text(json.dumps({"workflows": [configured]}))
+    monkeypatch.setattr("utils.run.PROJECT_ROOT", tmp_path)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    arguments = ["--workflow", "queueFanIn"] if configured == "fanOut" else []
+    with pytest.raises(CommandError) as caught:
+        main(arguments)
+    assert str(caught.value) == (
+        "queueFanIn has no executions: drop a list with `python utils/load-s3.py --workflow queueFanIn "
+        "--file FILE`, which names its job, and watch that with `python utils/job.py JOB`"
+    )
+
+
 @pytest.mark.parametrize("arguments", [[], ["--workflow", "fanOut"]])
 def test_without_an_arn_the_workflows_stack_names_the_state_machine(aws, state_machine_arn, arguments):
     options = parse_arguments([*arguments, "--name", "first", "--input", '{"items": []}'])

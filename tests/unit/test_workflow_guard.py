@@ -15,7 +15,10 @@ ROOT = Path(__file__).parents[2]
 TEST_FOLDERS = ("infrastructure", "local", "faults")
 """Besides tests/unit, where what a workflow adds is tested under its own name."""
 
+WITHOUT_STATE_MACHINE = {"queueFanIn"}
+
 GENERATED_PARTS = ("diagram", "definition")
+"""Of a page; one without a state machine has no definition."""
 
 
 def snake_case(workflow: str) -> str:
@@ -27,12 +30,15 @@ def find_missing(workflow: str, root: Path) -> list[str]:
     name = snake_case(workflow)
     stack = f"{workflow[0].upper()}{workflow[1:]}Stack"
     page = f"docs/workflows/{name}.md"
-    files = [f"stacks/{name}/{module}.py" for module in ("__init__", "stack", "state_machine")]
+    has_machine = workflow not in WITHOUT_STATE_MACHINE
+    modules = ("__init__", "stack", *(["state_machine"] if has_machine else []))
+    files = [f"stacks/{name}/{module}.py" for module in modules]
     missing = [path for path in [*files, page] if not (root / path).is_file()]
     if f'"{workflow}": {stack}' not in (root / "app.py").read_text(encoding="utf-8"):
         missing.append(f"app.py: {stack}")
     text = (root / page).read_text(encoding="utf-8") if page not in missing else ""
-    missing += [f"{page}: {part}" for part in GENERATED_PARTS if not has_part(text, part)]
+    parts = GENERATED_PARTS if has_machine else ("diagram",)
+    missing += [f"{page}: {part}" for part in parts if not has_part(text, part)]
     tests = [f"tests/{folder}/test_{name}*.py" for folder in TEST_FOLDERS]
     missing += [pattern for pattern in tests if not any(root.glob(pattern))]
     row = f"| [`{workflow}`]({page}) |"
@@ -66,6 +72,18 @@ def test_guard_names_everything_that_an_invented_workflow_lacks():
         "tests/faults/test_sorted_map*.py",
         "README.md: | [`sortedMap`](docs/workflows/sorted_map.md) |",
     ]
+
+
+def test_guard_asks_for_no_definition_where_there_is_no_state_machine(tmp_path: Path):
+    # Given an empty tree
+    (tmp_path / "app.py").touch()
+    (tmp_path / "README.md").touch()
+    # When
+    missing = find_missing("queueFanIn", tmp_path)
+    # Then the stack and the diagram are wanted, and what belongs to a state machine is not
+    assert missing[:2] == ["stacks/queue_fan_in/__init__.py", "stacks/queue_fan_in/stack.py"]
+    assert "docs/workflows/queue_fan_in.md: diagram" in missing
+    assert not [it for it in missing if "state_machine" in it or "definition" in it]
 
 
 def test_guard_names_a_page_whose_parts_were_not_generated(tmp_path: Path):

@@ -12,7 +12,7 @@ from utils.forecast.mode import Mode
 from utils.forecast.queue_breaks import find_message_breaks, find_queue_breaks
 from utils.forecast.units import count_executions, items_of_unit
 from utils.forecast.work import Work
-from utils.list_check import BATCH_BYTES, ENTRY_BYTES
+from utils.list_batches import BATCH_BYTES, ENTRY_BYTES
 
 TYPED_ITEM_BYTES = len('{"S":""},')
 """What DynamoDB's types add to an item, at least."""
@@ -96,7 +96,7 @@ def _map_run(mode: Mode, work: Work) -> Iterator[Break]:
         most = limits.PAYLOAD_BYTES_LIMIT - limits.BYTES_BESIDE_ITEM
         source = f"{limits.PAYLOAD_BYTES_LIMIT:,} of Step Functions"
     entry = BATCH_BYTES + ENTRY_BYTES + len(str(work.items)) + math.ceil(work.largest)
-    if says := limits.child_input_sentence("the largest item", entry, int(most), source):
+    if says := limits.taken_input_sentence("the largest item", entry, int(most), source):
         yield Break(says)
     functions = quota("functionsAtOnce")
     if mode.at_once > functions:

@@ -178,6 +178,6 @@ class FailedItems:
                 f"note: {items_text(counts.pending)} left out that the execution did not process: "
                 f"`python utils/redrive.py {self._execution.arn}` goes on with them"
             )
-        if missing := counts.missing(total):
-            notes.append(f"note: {items_text(missing)} left no result and cannot be chosen")
+        if lost := counts.without_row(total):
+            notes.append(f"note: {items_text(lost)} left no result and cannot be chosen")
         return text, notes

@@ -1,4 +1,4 @@
-"""The rows of the `fanOut` workflow's inline Map: from the history of its execution."""
+"""The rows of an inline Map, of `fanOut` or of `orderProcessing`: from the history of its execution."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -7,6 +7,7 @@ from utils.command import CommandError
 from utils.rows.execution import Execution
 from utils.rows.json_text import elements, flatten, members
 from utils.rows.row import Row, cause_message, error_json
+from utils.watch import order_texts
 from utils.watch.executions import follow
 from utils.watch.history import History
 from utils.watch.items import ItemRow, details_of
@@ -30,15 +31,17 @@ def inline_rows(client: "SFNClient", execution: Execution) -> list[Row]:
             if event["type"] == "MapStateEntered" and map_input is None:
                 map_input = details_of(event).get("input", "")
     if map_input is None:
+        outcome = history.order.outcome
+        end = f"order {outcome.order_id} is {outcome.status}" if outcome else execution.end_text
         raise CommandError(
-            f"execution {execution.name} has no results, it ended before its first item: {execution.end_text}"
+            f"execution {execution.name} has no results, it ended before its first item: {end}"
         )
     try:
-        items = _items(members(flatten(map_input)))
+        items = history.order.lines or _items(members(flatten(map_input)))
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise CommandError(
-            f"the Map of execution {execution.name} is not this project's `fanOut` workflow: "
-            "only its results can be read"
+            f"the Map of execution {execution.name} is not this project's `fanOut` or `orderProcessing` "
+            "workflow: only their results can be read"
         ) from error
     found = {row.index: row for row in history.rows}
     return [_row(index, item, found.get(index)) for index, item in enumerate(items)]
@@ -82,11 +85,18 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def _result(output: str) -> str:
+    """Take what an order of a batch came to out of its place in the batch's list."""
+    if order_texts.is_batch_row(output):
+        return members(output)["result"]
+    return output
+
+
 def _row(index: int, item: str, row: ItemRow | None) -> Row:
     if row is None:
         return Row(index, item, "pending", None, 0)
     if row.status == "succeeded":
-        return Row(index, item, "succeeded", flatten(row.output or "null"), row.attempts)
+        return Row(index, item, "succeeded", _result(flatten(row.output or "null")), row.attempts)
     if row.status == "failed":
         return Row(index, item, "failed", error_json(row.error or "", cause_message(row.cause)), row.attempts)
     return Row(index, item, "pending", None, row.attempts)

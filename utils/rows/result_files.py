@@ -43,7 +43,7 @@ def read_manifest(client: "S3Client", bucket: str, key: str) -> list[ResultFile]
     CommandError
         It cannot be read or is no manifest.
     """
-    with aws_errors(f"reading s3://{bucket}/{key}"), _bucket_errors(bucket):
+    with aws_errors(f"reading s3://{bucket}/{key}"), bucket_errors(bucket):
         try:
             body = client.get_object(Bucket=bucket, Key=key)["Body"].read()
         except client.exceptions.NoSuchKey:
@@ -98,7 +98,7 @@ def read_lines(client: "S3Client", file: ResultFile, advance: Callable[[int], ob
 
 def _read_block(client: "S3Client", file: ResultFile, start: int, end: int) -> bytes:
     """Read part of a file; a connection that breaks on the way is no reason to fail."""
-    with aws_errors(f"reading {file}"), _bucket_errors(file.bucket):
+    with aws_errors(f"reading {file}"), bucket_errors(file.bucket):
         for attempt in range(MAX_ATTEMPTS):
             try:
                 return _get_range(client, file, start, end)
@@ -114,23 +114,24 @@ def _get_range(client: "S3Client", file: ResultFile, start: int, end: int) -> by
         answer = client.get_object(Bucket=file.bucket, Key=file.key, Range=f"bytes={start}-{end - 1}")
     except ClientError as error:
         if error.response["Error"].get("Code") in {"NoSuchKey", "InvalidRange"}:
-            raise _other_than_manifest(file) from error
+            raise _other_than_expected(file) from error
         raise
     block: bytes = answer["Body"].read()
     if len(block) != end - start:
-        raise _other_than_manifest(file)
+        raise _other_than_expected(file)
     return block
 
 
-def _other_than_manifest(file: ResultFile) -> CommandError:
+def _other_than_expected(file: ResultFile) -> CommandError:
     return CommandError(
-        f"{file}: is missing or shorter than the {file.size_bytes:,} bytes that its manifest says: "
+        f"{file}: is missing or shorter than the {file.size_bytes:,} bytes that are expected: "
         "restore it, or run the list again"
     )
 
 
 @contextmanager
-def _bucket_errors(bucket: str) -> Iterator[None]:
+def bucket_errors(bucket: str) -> Iterator[None]:
+    """Explain a results bucket that is gone."""
     try:
         yield
     except ClientError as error:

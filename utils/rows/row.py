@@ -6,20 +6,23 @@ from typing import Literal
 
 from utils.watch.plain_json import parse
 
-RowStatus = Literal["succeeded", "failed", "pending"]
+RowStatus = Literal["succeeded", "failed", "pending", "missing"]
 Route = Literal["direct", "queue"]
 
 
 @dataclass(slots=True)
 class Row:
-    """One item; ``pending`` if its run ended before the item was processed.
+    """One item.
+
+    If it has neither succeeded nor failed, it is ``pending``, and can be processed by a redrive, or in a job
+    ``missing``.
 
     Attributes
     ----------
     item
         JSON text on one line.
     outcome
-        JSON text on one line: the result, or the error ``{"name", "message"}``; None while pending.
+        JSON text on one line: the result, or the error ``{"name", "message"}``; None if there is neither.
     attempts
         None where nothing says how many there were: the child workflow
         execution failed as a whole.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import boto3
 from botocore.exceptions import ClientError
@@ -13,7 +13,7 @@ from utils.command import CommandError
 from utils.rows.distributed import distributed_rows
 from utils.rows.execution import DistributedMap, Execution, find_distributed_map
 from utils.rows.inline import inline_rows
-from utils.rows.row import Row
+from utils.rows.row import Row, RowStatus
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
@@ -69,6 +69,7 @@ class RowCounts:
     succeeded: int = 0
     failed: int = 0
     pending: int = 0
+    missing: int = 0
 
     def add(self, row: Row) -> None:
         """Count a row; they come by index."""
@@ -81,15 +82,18 @@ class RowCounts:
                 self.failed += 1
             case "pending":
                 self.pending += 1
+            case "missing":
+                self.missing += 1
 
     def any_of(self, statuses: Iterable[str]) -> int:
         """Count the rows of some statuses."""
         return sum(getattr(self, status) for status in statuses)
 
-    def missing(self, total: int) -> int:
+    def without_row(self, total: int) -> int:
         """Count the items of a run that have no row."""
         return max(total, self.end) - self.rows
 
     def __str__(self) -> str:
-        parts = {"succeeded": self.succeeded, "failed": self.failed, "pending": self.pending}
+        statuses = get_args(RowStatus)
+        parts = {status: self.any_of([status]) for status in statuses}
         return ", ".join(f"{count:,} {status}" for status, count in parts.items() if count) or "none"

@@ -20,7 +20,9 @@ FAILED_ROWS = 20
 HEADS = ("#", "Item", "Attempts", "Route", "Status", "Result or error")
 ROUTE = HEADS.index("Route")
 
-STYLES = {"pending": STATUS_STYLES["aborted"]} | {str(key): style for key, style in STATUS_STYLES.items()}
+STYLES = {"pending": STATUS_STYLES["aborted"], "missing": STATUS_STYLES["failed"]} | {
+    str(key): style for key, style in STATUS_STYLES.items()
+}
 
 
 class RowTable:
@@ -40,7 +42,7 @@ class RowTable:
             self._first.append(placed)
             return
         self._last.append(placed)
-        if row.status == "failed" and len(self._failed) < FAILED_ROWS:
+        if row.status in {"failed", "missing"} and len(self._failed) < FAILED_ROWS:
             self._failed.append(placed)
 
     def print(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from utils.watch.items import Counts, Event, ItemRow, ItemStatus, details_of
 from utils.watch.map_runs import MapRuns
+from utils.watch.orders import OrderProgress
 from utils.watch.summary import Summary, read_summary
 from utils.watch.tally import Tally
 
@@ -41,6 +42,8 @@ class History:
         Of the execution, once it has ended.
     map_runs
         Those that the outermost states started.
+    order
+        What the execution says of an order, if it is of one.
     summary
         What a state made of the last Map Run's results; None until it has,
         and for a workflow that makes none.
@@ -57,6 +60,7 @@ class History:
         self.error: str | None = None
         self.cause: str | None = None
         self.map_runs = MapRuns()
+        self.order = OrderProgress()
         self.summary: Summary | None = None
         self.tally = Tally()
         self._rows: dict[tuple[str, int], ItemRow] = {}
@@ -120,6 +124,8 @@ class History:
             self.started = self.started or event["timestamp"]
             self.status, self.ended = "RUNNING", None
             self.output = self.error = self.cause = None
+            self.order.redrive()
+            self.order.begin(details.get("input"))
         elif kind in ITERATION_ENDS and self._is_open(details):
             self._rows[details["name"], details["index"]].close(ITERATION_ENDS[kind], event["timestamp"])
         elif kind == "MapIterationStarted" and (row is None or details["name"] in self._lengths):
@@ -129,6 +135,7 @@ class History:
             row.record(event)
         else:
             self._add_outside(event, details)
+            self.order.add(event, details)
         if row is not None:
             self._row_of_event[event["id"]] = row
 
@@ -167,6 +174,7 @@ class History:
         self.status, self.ended = EXECUTION_ENDS[event["type"]], event["timestamp"]
         self.output, self.error, self.cause = (details.get(key) for key in ("output", "error", "cause"))
         self.map_runs.close_all(event["timestamp"])
+        self.order.go_on()
         for row in self._rows.values():
             if row.ended is None:
                 row.close("aborted", event["timestamp"])

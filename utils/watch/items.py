@@ -1,11 +1,16 @@
 """One item of a Map as the events of its iteration tell it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from utils.watch import order_texts
 from utils.watch.plain_json import error_text, item_text, json_text, parse
+
+CHILD_ARN = re.compile(r'"ExecutionArn": ?"([^"]+)"')
+"""In what Step Functions answers to a task that starts an execution, or is asked by one that looks one up."""
 
 Event = Mapping[str, Any]
 ItemStatus = Literal["running", "succeeded", "failed", "aborted"]
@@ -40,6 +45,8 @@ class ItemRow:
     waits
         Spans in which the item was held: Wait states, and the backoff before
         a retry.
+    child_arn
+        Of the execution that the item was, if it was one.
     attempts
         How often the most retried task of the item was scheduled; 0 without a task.
     """
@@ -53,6 +60,7 @@ class ItemRow:
     output: str | None = None
     error: str | None = None
     cause: str | None = None
+    child_arn: str | None = None
     attempts: int = 0
     waits: list[tuple[datetime, datetime]] = field(default_factory=list)
     _entered: bool = False
@@ -61,14 +69,14 @@ class ItemRow:
 
     @property
     def item_text(self) -> str:
-        """The item as one line of JSON."""
-        return item_text(self.input)
+        """The item as one line: of an order how many of which product, of anything else JSON."""
+        return order_texts.item_text(self.input) or item_text(self.input)
 
     @property
     def outcome_text(self) -> str:
         """The result, or the error and its message, as one line."""
         if self.status == "succeeded":
-            return json_text(self.output)
+            return order_texts.result_text(self.output) or json_text(self.output)
         return error_text(self.error, self.cause) if self.status == "failed" else ""
 
     def record(self, event: Event) -> None:
@@ -84,10 +92,13 @@ class ItemRow:
             if kind == "WaitStateExited":
                 self._release(moment)
             self._held_since = None
+        elif kind == "TaskSubmitted":
+            self._find_child(details.get("output"))
         elif kind in {"TaskScheduled", "LambdaFunctionScheduled", "ActivityScheduled"}:
             self._release(moment)
             self._tries += 1
             self.attempts = max(self.attempts, self._tries)
+            self._find_child(details.get("parameters"))
         elif kind.endswith(("Failed", "TimedOut")) and details:
             self.error, self.cause = details.get("error"), details.get("cause")
             self._held_since = moment
@@ -103,6 +114,11 @@ class ItemRow:
         match parse(self.output) if '"failed"' in (self.output or "") else None:
             case {"status": "failed", "index": _, "error": {"name": name, "message": message}}:
                 self.status, self.error, self.cause = "failed", str(name), str(message)
+
+    def _find_child(self, text: str | None) -> None:
+        """Note the execution that a task starts, or looks up."""
+        if found := CHILD_ARN.search(text or ""):
+            self.child_arn = found[1]
 
     def _release(self, moment: datetime) -> None:
         if self._held_since is not None:

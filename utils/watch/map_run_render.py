@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from rich import box
-from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from utils.watch.history import History
-from utils.watch.map_runs import MapRuns, Sample
+from utils.watch.labelled import labelled_lines
+from utils.watch.map_runs import MapRuns
 from utils.watch.plain_json import one_line
 from utils.watch.progress import rate_text
+from utils.watch.samples import Sample
 from utils.watch.summary import Summary
 from utils.watch.timeline import axis, seconds_text
 
@@ -42,7 +43,7 @@ def map_run_parts(history: History, now: datetime, width: int) -> list[Renderabl
     parts: list[RenderableType] = []
     if len(runs) > 1 or (runs and not summary):
         parts.append(map_runs_table(runs, now))
-    if len(runs.samples) >= MIN_CHART_SAMPLES and runs.samples[0].done < runs.samples[-1].done:
+    if shows_growth(runs.samples):
         parts.append(items_done_chart(runs.samples, width))
     if runs and summary:
         parts.append(summary_table(summary))
@@ -51,37 +52,36 @@ def map_run_parts(history: History, now: datetime, width: int) -> list[Renderabl
 
 def summary_table(summary: Summary) -> Text:
     """Lay out a summary as a line a figure."""
-    rate = f"{rate_text(summary.items / summary.seconds)} items/s" if summary.seconds else ""
-    names = _most_frequent(summary.errors)
     lines = [
         ("Items", f"{summary.items:,}"),
         ("Succeeded", f"{summary.succeeded:,}"),
         ("Failed", f"{summary.failed:,}"),
-        *((f"  {one_line(name)}", f"{count:,}") for name, count in names.items()),
+        *error_figures(summary.errors),
         *((f"Route {one_line(name)}", f"{count:,}") for name, count in summary.routes.items()),
         ("Batches", f"{summary.batches:,}"),
         ("Attempts", f"{summary.attempts:,}"),
     ]
     if summary.started and summary.ended:
-        span = f"{_time_text(summary.started)} to {_time_text(summary.ended)}"
-        lines += [
-            ("Time", f"{seconds_text(summary.seconds)}{f', {rate}' * bool(rate)}"),
-            ("From, to", span),
-        ]
+        lines += time_figures(summary.items, summary.started, summary.ended)
     lines += [("Results", one_line(summary.results)), ("Summary", one_line(summary.summary))]
-    widest = max(cell_len(label) for label, _ in lines)
-    return Text("\n").join(
-        Text.assemble((label + " " * (widest - cell_len(label)), "dim"), "  ", value)
-        for label, value in lines
-    )
+    return labelled_lines(lines)
 
 
-def _most_frequent(errors: Mapping[str, int]) -> dict[str, int]:
+def error_figures(errors: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Count failed items by the name of their error, the most frequent first."""
     ranked = sorted(errors.items(), key=lambda entry: (-entry[1], entry[0]))
-    shown = dict(ranked[:MAX_ERROR_NAMES])
+    shown = [(f"  {one_line(name)}", f"{count:,}") for name, count in ranked[:MAX_ERROR_NAMES]]
     if rest := ranked[MAX_ERROR_NAMES:]:
-        shown[f"{len(rest):,} other names"] = sum(count for _, count in rest)
+        shown.append((f"  {len(rest):,} other names", f"{sum(count for _, count in rest):,}"))
     return shown
+
+
+def time_figures(items: int, started: datetime, ended: datetime) -> list[tuple[str, str]]:
+    """Say how long items took, how many a second, and when that was."""
+    seconds = (ended - started).total_seconds()
+    rate = f", {rate_text(items / seconds)} items/s" if seconds and items else ""
+    span = f"{_time_text(started)} to {_time_text(ended)}"
+    return [("Time", f"{seconds_text(seconds)}{rate}"), ("From, to", span)]
 
 
 def _time_text(moment: datetime) -> str:
@@ -104,6 +104,11 @@ def map_runs_table(runs: MapRuns, now: datetime) -> Table:
             Text(one_line(run.state_name)), *(f"{n:,}" for n in figures), seconds_text(seconds), status
         )
     return table
+
+
+def shows_growth(samples: Sequence[Sample]) -> bool:
+    """Whether there is a growth to draw."""
+    return len(samples) >= MIN_CHART_SAMPLES and samples[0].done < samples[-1].done
 
 
 def items_done_chart(samples: Sequence[Sample], width: int) -> Text:

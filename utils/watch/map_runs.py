@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
+from utils.watch import samples
 from utils.watch.items import Counts
-
-RATE_SPAN_SECONDS = 60.0
-"""The rate is that of the last minute: long enough for slow batches, short enough to follow a change."""
+from utils.watch.samples import Sample
 
 
 @dataclass
@@ -47,14 +46,6 @@ class MapRun:
         total = max(items["total"], done + items["running"] + items["pending"])
         self.counts = Counts(total, done, items["running"], items["succeeded"], failed, items["aborted"])
         self.status = description["status"]
-
-
-class Sample(NamedTuple):
-    """How far the items were at a moment of a clock in seconds."""
-
-    seconds: float
-    done: int
-    total: int
 
 
 class MapRuns:
@@ -115,23 +106,8 @@ class MapRuns:
 
     def rate(self) -> float | None:
         """Tell how many items are done a second, over the last while; None before the second sample."""
-        if len(self.samples) < 2:
-            return None
-        last, first = self.samples[-1], self.samples[-2]
-        for first in reversed(self.samples[:-1]):
-            if last.seconds - first.seconds >= RATE_SPAN_SECONDS:
-                break
-        return (last.done - first.done) / max(last.seconds - first.seconds, 0.001)
+        return samples.rate(self.samples)
 
     def seconds_left(self) -> float | None:
-        """Estimate how long the rest takes at the present rate.
-
-        Returns
-        -------
-        float or None
-            None while the list is still read, and while nothing gets done.
-        """
-        rate = self.rate()
-        if not rate or self.samples[-1].total > self.samples[-2].total:
-            return None
-        return (self.samples[-1].total - self.samples[-1].done) / rate
+        """Estimate how long the rest takes at the present rate; None while that cannot be told."""
+        return samples.seconds_left(self.samples)

@@ -9,7 +9,13 @@ LONGEST_BACKOFF_SECONDS = 20.0
 MAX_FAILED_READS = 5
 """Reads in a row that may fail for the network, a fault of the service, or something not visible yet."""
 
-THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"}
+THROTTLED = {
+    "ThrottlingException",
+    "Throttling",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "ProvisionedThroughputExceededException",
+}
 SERVICE_FAULTS = {"InternalError", "InternalFailure", "InternalServerError", "ServiceUnavailable"}
 NOT_VISIBLE_YET = {"ExecutionDoesNotExist", "ResourceNotFound"}
 

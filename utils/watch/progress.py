@@ -50,20 +50,52 @@ def expected_end(history: History, now: datetime) -> datetime | None:
     return now + timedelta(seconds=to_do / max(len(running), 1))
 
 
+class Shown(Protocol):
+    """What one read came to, to be shown until the next one."""
+
+    @property
+    def done(self) -> int:
+        """Items that are done."""
+
+    @property
+    def total(self) -> int:
+        """Items that there are; 0 while that is not known."""
+
+    def text(self, now: datetime) -> str:
+        """Say on one line how far it is."""
+
+
 class Reading(NamedTuple):
-    """What one read of the history came to, to be shown until the next one."""
+    """What one read of the history came to."""
 
     started: datetime | None
     counts: Counts
     end: datetime | None
     with_map_runs: bool
     items_per_second: float | None
+    waits_for_approval: bool
 
     @classmethod
     def of(cls, history: History, now: datetime) -> "Reading":
         """Take from a history what is shown of it."""
         runs = history.map_runs
-        return cls(history.started, history.counts(), expected_end(history, now), bool(runs), runs.rate())
+        waits = history.order.waiting is not None
+        counts, end = history.counts(), expected_end(history, now)
+        return cls(history.started, counts, end, bool(runs), runs.rate(), waits)
+
+    @property
+    def done(self) -> int:
+        """Items that have ended."""
+        return self.counts.done
+
+    @property
+    def total(self) -> int:
+        """Items that there are."""
+        return self.counts.total
+
+    def text(self, now: datetime) -> str:
+        """Say how far the execution is."""
+        return progress_text(self, now)
 
 
 def progress_text(reading: Reading, now: datetime) -> str:
@@ -74,7 +106,7 @@ def progress_text(reading: Reading, now: datetime) -> str:
     counts = reading.counts
     elapsed = f"{seconds_text(_seconds(reading.started, now))} elapsed"
     if not counts.total:
-        return elapsed
+        return f"waits for approval, {elapsed}" if reading.waits_for_approval else elapsed
     seconds_left = _seconds(now, reading.end) if counts.done < counts.total else 0
     left = [f"{seconds_text(seconds_left)} left"] if seconds_left else []
     done, running = f"{counts.done:,}/{counts.total:,} done", f"{counts.running:,} running"
@@ -101,10 +133,16 @@ def _seconds(since: datetime | None, until: datetime | None) -> float:
 
 
 class View(AbstractContextManager["View"], Protocol):
-    """What is told of each read of the history."""
+    """What is told of each read."""
+
+    clock: Clock
+
+    def show(self, reading: Shown) -> None:
+        """Show how far the items are."""
 
     def update(self, history: History) -> None:
-        """Show how far the execution is."""
+        """Show how far an execution is."""
+        self.show(Reading.of(history, self.clock()))
 
 
 class _ProgressTextColumn(ProgressColumn):
@@ -124,8 +162,8 @@ class LiveView(View):
     """A bar that is redrawn in place and gone when the execution has ended."""
 
     def __init__(self, console: Console, clock: Clock = utc_now) -> None:
-        self._clock = clock
-        self._reading = Reading.of(History(), clock())
+        self.clock = clock
+        self._reading: Shown = Reading.of(History(), clock())
         columns = (
             SpinnerColumn(style="dim"),
             BarColumn(12, complete_style="green", pulse_style="cyan"),
@@ -143,15 +181,14 @@ class LiveView(View):
     ) -> None:
         self._progress.stop()
 
-    def update(self, history: History) -> None:
+    def show(self, reading: Shown) -> None:
         """Take over what is shown; the redrawing thread reads nothing else."""
-        self._reading = Reading.of(history, self._clock())
-        counts = self._reading.counts
-        self._progress.update(self._task, completed=counts.done, total=counts.total or None)
+        self._reading = reading
+        self._progress.update(self._task, completed=reading.done, total=reading.total or None)
 
     def text(self) -> str:
         """Describe the state beside the bar."""
-        return progress_text(self._reading, self._clock())
+        return self._reading.text(self.clock())
 
 
 class PlainView(View):
@@ -159,7 +196,7 @@ class PlainView(View):
 
     def __init__(self, console: Console, clock: Clock = utc_now) -> None:
         self._console = console
-        self._clock = clock
+        self.clock = clock
         self._tenths = -1
         self._printed = clock()
 
@@ -168,16 +205,14 @@ class PlainView(View):
     ) -> None:
         return None
 
-    def update(self, history: History) -> None:
+    def show(self, reading: Shown) -> None:
         """Print a line if it says something new, or nothing was said for a minute."""
-        now = self._clock()
-        reading = Reading.of(history, now)
-        counts = reading.counts
-        tenths = 10 * counts.done // counts.total if counts.total else -1
+        now = self.clock()
+        tenths = 10 * reading.done // reading.total if reading.total else -1
         if tenths <= self._tenths and (now - self._printed).total_seconds() < LONGEST_SILENCE_SECONDS:
             return
         self._tenths, self._printed = tenths, now
-        self._console.print(Text(progress_text(reading, now)), soft_wrap=True)
+        self._console.print(Text(reading.text(now)), soft_wrap=True)
 
 
 def open_view(console: Console) -> View:

@@ -12,6 +12,7 @@ from rich.text import Text
 from utils.watch.history import History
 from utils.watch.items import Counts, ItemRow
 from utils.watch.map_run_render import map_run_parts
+from utils.watch.order_render import order_parts
 from utils.watch.plain_json import error_text, json_text
 from utils.watch.timeline import STATUS_STYLES, WAIT, WAIT_STYLE, WORK, Scale, seconds_text
 
@@ -53,7 +54,7 @@ def print_outcome(console: Console, history: History, now: datetime, *, max_rows
         console.print()
         console.print(timeline(rows, now, console.width))
         console.print()
-    for part in map_run_parts(history, now, console.width):
+    for part in [*map_run_parts(history, now, console.width), *order_parts(history.order)]:
         print_whole(console, part)
         console.print()
     print_whole(console, last_line(history))
@@ -160,7 +161,8 @@ def last_line(history: History) -> Text:
     counts = history.final_counts()
     if counts.total or history.summary:
         text += f" ({counts_text(counts, 'processed' if history.counts_batches else 'succeeded')})"
-    if succeeded and not (history.rows or history.summary):
+    shown_above = history.rows or history.summary or history.order.outcome or history.order.batch
+    if succeeded and not shown_above:
         output = json_text(history.output)
         # A Map Run without a ResultWriter returns all its results.
         shown = _cut(output, MAX_OUTPUT_CELLS) if history.map_runs else output

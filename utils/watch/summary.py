@@ -46,11 +46,6 @@ class Summary:
         """The items as an execution's counts have them."""
         return Counts(self.items, self.succeeded + self.failed, 0, self.succeeded, self.failed)
 
-    @property
-    def seconds(self) -> float:
-        """Time from the first start to the last end."""
-        return (self.ended - self.started).total_seconds() if self.started and self.ended else 0.0
-
 
 def read_summary(output: str | None) -> Summary | None:
     """Read a state's output; None when it is no summary."""

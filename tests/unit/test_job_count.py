@@ -1,0 +1,266 @@
+"""Counting results: every position once, whatever the stream delivers, and the finish when all are there."""
+
+import random
+from functools import partial
+
+import pytest
+from botocore.exceptions import ClientError
+from fan_in_folder import Clock, fan_in_aws, load_fan_in
+
+NAME = "list-0123456789ab"
+
+
+class Crash(BaseException):
+    """The function's environment is gone."""
+
+
+class Counting:
+    """The count function over moto, with crashes at the calls that a test names."""
+
+    def __init__(self, modules, aws):
+        self.modules = modules
+        self.table = aws.jobs_table
+        self.jobs = modules.jobs.Jobs(aws.jobs_table, Clock())
+        self.finishes = []
+
+    def begin(self, total, name=NAME):
+        """Have a job whose list was checked."""
+        source = {"bucket": "b", "key": "lists/list.jsonl", "versionId": name, "format": "jsonl"}
+        self.jobs.record(name, source, 60.0)
+        lease = self.jobs.take_lease(name, "RUNNING")
+        lease.save(total=total, blocks=self.modules.positions.count_blocks(total))
+
+    def count(self, positions, name=NAME, table=None):
+        """Deliver records of the stream to an environment of their own."""
+        table = table or self.table
+        jobs = self.modules.jobs.Jobs(table, Clock())
+        records = [stream_record(self.modules.positions.part_key(name, each), each) for each in positions]
+        blocks = self.modules.count.Blocks(table, jobs)
+        return self.modules.count.count_records(records, jobs, blocks, self.finishes.append)
+
+    def record(self, name=NAME):
+        return self.table.get_item(Key={"job": name})["Item"]
+
+    @property
+    def blocks_left(self):
+        return [item["job"] for item in self.table.scan()["Items"] if "/" in item["job"]]
+
+
+def stream_record(part, position):
+    keys = {"part": {"S": part}, "position": {"N": str(position)}}
+    return {"eventName": "INSERT", "dynamodb": {"Keys": keys, "StreamViewType": "KEYS_ONLY"}}
+
+
+@pytest.fixture(scope="module")
+def modules():
+    with load_fan_in("count", "count_handler", "events", "jobs", "positions") as modules:
+        yield modules
+
+
+@pytest.fixture(scope="module")
+def aws():
+    with fan_in_aws() as aws:
+        yield aws
+
+
+@pytest.fixture
+def counting(modules, aws):
+    yield Counting(modules, aws)
+    for item in aws.jobs_table.scan()["Items"]:
+        aws.jobs_table.delete_item(Key={"job": item["job"]})
+
+
+@pytest.fixture
+def small_blocks(modules, monkeypatch):
+    """Blocks of so few positions."""
+    monkeypatch.setattr(modules.positions, "BLOCK_POSITIONS", 8)
+    return 8
+
+
+def test_the_last_result_starts_the_finish(counting):
+    # Given
+    counting.begin(40)
+    # When
+    assert counting.count(range(39)) == 39
+    assert counting.finishes == []
+    assert counting.record()["status"] == "RUNNING"
+    assert counting.count([39]) == 1
+    # Then
+    assert counting.finishes == [NAME]
+    assert counting.record()["status"] == "FINISHING"
+    # And nothing is left of the counting
+    assert counting.blocks_left == []
+
+
+def test_what_the_stream_tells_twice_is_counted_once(counting):
+    # Given
+    counting.begin(20)
+    # When all but one are told, again and again
+    for _ in range(3):
+        counting.count([*range(19), *range(19)])
+    # Then
+    assert counting.finishes == []
+    counting.count([19])
+    assert counting.finishes == [NAME]
+
+
+def test_order_does_not_matter(counting, small_blocks):
+    # Given several blocks in each partition
+    total = 16 * small_blocks * 2 + 7
+    counting.begin(total)
+    positions = list(range(total))
+    random.Random(6).shuffle(positions)
+    # When they come in batches, some of them twice
+    batches = [positions[start : start + 50] for start in range(0, total, 50)]
+    for batch in batches[:-1]:
+        counting.count(batch)
+        counting.count(random.Random(7).sample(batches[0], 10))
+    assert counting.finishes == []
+    counting.count(batches[-1])
+    # Then
+    assert counting.finishes == [NAME]
+
+
+def test_late_duplicates_change_nothing(counting):
+    # Given a job that has ended
+    counting.begin(20)
+    counting.count(range(20))
+    counting.jobs.take_lease(NAME, "FINISHING").end("DONE")
+    # When
+    counting.count(range(5))
+    counting.count(range(20))
+    # Then
+    assert counting.finishes == [NAME]
+    assert counting.record()["status"] == "DONE"
+    # And what they leave behind expires
+    left = [item for item in counting.table.scan()["Items"] if "/" in item["job"]]
+    assert all("expiresAt" in item for item in left)
+
+
+def test_jobs_in_one_batch_do_not_mix(counting):
+    # Given
+    for name in ("one", "two"):
+        counting.begin(3, name)
+    part_key = counting.modules.positions.part_key
+    records = [
+        stream_record(part_key(name, position), position)
+        for name, position in [("one", 0), ("two", 1), ("one", 1), ("two", 0), ("one", 2)]
+    ]
+    # When
+    blocks = counting.modules.count.Blocks(counting.table, counting.jobs)
+    counting.modules.count.count_records(records, counting.jobs, blocks, counting.finishes.append)
+    # Then
+    assert counting.finishes == ["one"]
+    counting.count([2], "two")
+    assert counting.finishes == ["one", "two"]
+
+
+def test_results_of_a_job_that_is_gone_are_passed_over(counting):
+    counting.begin(1)
+    assert counting.count([0, 1], "gone") == 2
+    assert counting.blocks_left == []
+    counting.count([0])
+    assert counting.finishes == [NAME]
+
+
+class CrashingTable:
+    """A table whose n-th call is the last one of its environment, before or after it is made."""
+
+    def __init__(self, table, number, *, is_made):
+        self._table = table
+        self._number = number
+        self._is_made = is_made
+
+    def __getattr__(self, name):
+        attribute = getattr(self._table, name)
+        return partial(self._call, attribute) if callable(attribute) else attribute
+
+    def _call(self, call, **arguments):
+        self._number -= 1
+        if self._number == 0 and not self._is_made:
+            raise Crash
+        answer = call(**arguments)
+        if self._number == 0:
+            raise Crash
+        return answer
+
+
+@pytest.mark.parametrize("is_made", [False, True])
+@pytest.mark.parametrize("number", range(1, 9))
+def test_batch_that_is_repeated_after_a_crash_finishes_the_job(counting, number, is_made):
+    # Given two blocks, which one batch makes complete
+    counting.begin(4)
+    counting.count([0, 1])
+    # When
+    with pytest.raises(Crash):
+        counting.count([2, 3], table=CrashingTable(counting.table, number, is_made=is_made))
+    counting.count([2, 3])
+    # Then it is finished, once or twice, but not never
+    assert set(counting.finishes) == {NAME}
+    assert counting.record()["status"] == "FINISHING"
+
+
+def test_crash_of_the_finish_event_repeats_it(counting, modules):
+    # Given
+    counting.begin(1)
+    calls = []
+
+    def fail_once(name):
+        calls.append(name)
+        if len(calls) == 1:
+            raise ClientError({"Error": {"Code": "InternalException"}}, "PutEvents")
+
+    blocks = modules.count.Blocks(counting.table, counting.jobs)
+    records = [stream_record(f"{NAME}/0", 0)]
+    # When
+    with pytest.raises(ClientError):
+        modules.count.count_records(records, counting.jobs, blocks, fail_once)
+    modules.count.count_records(records, counting.jobs, blocks, fail_once)
+    # Then
+    assert calls == [NAME, NAME]
+
+
+def test_half_of_a_batch_is_enough_to_repeat_what_was_lost(counting, small_blocks):
+    """Lambda halves a batch that fails, so that a repetition may not hold all of it."""
+    # Given a crash right after the last position was added
+    counting.begin(16 * small_blocks * 2)
+    block = range(0, 16 * small_blocks, 16)
+    counting.count(block[:-4])
+    with pytest.raises(Crash):
+        counting.count(block[-4:], table=CrashingTable(counting.table, 2, is_made=True))
+    # When
+    counting.count(block[-2:])
+    # Then the block is complete
+    assert counting.record()["blocksDone"] == {"0-0"}
+
+
+def test_the_handler_counts_an_event_and_sends_for_the_finish(counting, aws, modules, monkeypatch):
+    # Given
+    counting.begin(2)
+    sent = []
+    monkeypatch.setenv("JOBS_TABLE", "jobs")
+    monkeypatch.setattr(modules.count_handler, "_events", lambda: aws.events)
+    monkeypatch.setattr(aws.events, "put_events", lambda **call: sent.append(call) or {"FailedEntryCount": 0})
+    # When
+    event = {"Records": [stream_record(f"{NAME}/{position}", position) for position in (0, 1)]}
+    assert modules.count_handler.count(event, None) is None
+    # Then
+    (entry,) = sent[0]["Entries"]
+    assert entry == {
+        "Source": "queue-fan-in",
+        "DetailType": "Job Continues",
+        "Detail": f'{{"job": "{NAME}", "phase": "finish"}}',
+    }
+
+
+def test_event_that_is_refused_fails_the_batch(aws, modules, monkeypatch):
+    refusal = {
+        "FailedEntryCount": 1,
+        "Entries": [{"ErrorCode": "ThrottlingException", "ErrorMessage": "Rate exceeded"}],
+    }
+    monkeypatch.setattr(aws.events, "put_events", lambda **_: refusal)
+    with pytest.raises(modules.events.EventRefusedError) as refused:
+        modules.events.continue_job(aws.events, NAME, "finish")
+    assert str(refused.value) == (
+        f'event "Job Continues" of job {NAME} was refused: ThrottlingException: Rate exceeded'
+    )

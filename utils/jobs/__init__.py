@@ -1,0 +1,1 @@
+"""The jobs of the workflow `queueFanIn`, as the commands show them."""
