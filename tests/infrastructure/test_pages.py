@@ -135,7 +135,10 @@ STACK_PARTS = {
 
 def test_diagram_of_parts_has_each_and_what_goes_between_them():
     # Given a stack in which a function has an event source, rights and rules of each kind
-    resources = {name: {"Type": f"AWS::{type_}", "Properties": it} for name, (type_, it) in STACK_PARTS.items()}
+    resources = {
+        name: {"Type": f"AWS::{type_}", "Properties": properties}
+        for name, (type_, properties) in STACK_PARTS.items()
+    }
     # When it is drawn
     lines = [line.strip() for line in draw_parts({"Resources": resources}).splitlines()]
     # Then each part and each way stands there once; what only keeps failures is not written to
