@@ -41,19 +41,23 @@ class Table:
         self.meta = SimpleNamespace(client=SimpleNamespace(exceptions=exceptions))
 
     def put_item(self, *, Item, ConditionExpression):
-        return self._call(lambda: self._write(Item[self._key], lambda _: Item, ConditionExpression))
+        return self._call(
+            "put_item", lambda: self._write(Item[self._key], lambda _: Item, ConditionExpression)
+        )
 
     def get_item(self, *, Key, ConsistentRead):
         assert ConsistentRead
-        item = self._call(lambda: self.items.get(Key[self._key]))
+        item = self._call("get_item", lambda: self.items.get(Key[self._key]))
         return {"Item": copy.deepcopy(item)} if item else {}
 
     def delete_item(self, *, Key):
-        return self._call(lambda: self.items.pop(Key[self._key], None))
+        return self._call("delete_item", lambda: self.items.pop(Key[self._key], None))
 
     def query(self, *, IndexName, KeyConditionExpression):
         assert IndexName == "OpenJobs"
-        found = self._call(lambda: [i for i in self.items.values() if is_true(KeyConditionExpression, i)])
+        found = self._call(
+            "query", lambda: [i for i in self.items.values() if is_true(KeyConditionExpression, i)]
+        )
         return {"Items": [{"job": item["job"]} for item in sorted(found, key=lambda item: item["deadline"])]}
 
     def update_item(
@@ -72,7 +76,11 @@ class Table:
         def change(item):
             return update({**Key, **item}, UpdateExpression, names, ExpressionAttributeValues)
 
-        return {"Attributes": self._call(lambda: self._write(Key[self._key], change, ConditionExpression))}
+        return {
+            "Attributes": self._call(
+                "update_item", lambda: self._write(Key[self._key], change, ConditionExpression)
+            )
+        }
 
     def _write(self, key, change, condition):
         item = self.items.get(key, {})
@@ -128,6 +136,7 @@ class Results:
         assert 0 < len(Statements) <= 25
         half = len(Statements) // 2
         return self._call(
+            "batch_execute_statement",
             lambda: {"Responses": [self._insert(**each) for each in Statements]},
             lambda: {
                 "Responses": [self._insert(**each) for each in Statements[:half]]
@@ -149,7 +158,9 @@ class Results:
         request = RequestItems["results"]
         assert request["ConsistentRead"]
         assert 0 < len(request["Keys"]) <= 100
-        return self._call(lambda: self._get(request["Keys"], 100), lambda: self._get(request["Keys"], 1))
+        return self._call(
+            "batch_get_item", lambda: self._get(request["Keys"], 100), lambda: self._get(request["Keys"], 1)
+        )
 
     def _get(self, keys, count):
         found = [self.items.get((key["part"]["S"], int(key["position"]["N"]))) for key in keys[:count]]
@@ -165,7 +176,7 @@ class Results:
             keys = sorted(key for key in self.items if key[0] == part and key[1] >= first)
             return {"Items": [self.items[key] for key in keys if key not in lagging][:Limit]}
 
-        return self._call(lambda: read(0), lambda: read(3))
+        return self._call("query", lambda: read(0), lambda: read(3))
 
 
 class Lists:
@@ -185,12 +196,12 @@ class Lists:
                 raise refusal("InvalidRange", "GetObject")
             return {"Body": io.BytesIO(body[first : last + 1])}
 
-        return self._call(read)
+        return self._call("get_object", read)
 
     def put_object(self, *, Bucket, Key, Body, ContentType):
         content = Body if isinstance(Body, bytes) else Body.read()
         assert ContentType
-        return self._call(lambda: self.puts.append((Bucket, Key, content)))
+        return self._call("put_object", lambda: self.puts.append((Bucket, Key, content)))
 
 
 class Queue:
@@ -211,10 +222,12 @@ class Queue:
                 self._put(entry["MessageBody"], 0)
             return answer
 
-        return self._call(lambda: send(Entries, {}), lambda: send(Entries[:half], {"Failed": failed}))
+        return self._call(
+            "send_message_batch", lambda: send(Entries, {}), lambda: send(Entries[:half], {"Failed": failed})
+        )
 
     def send_message(self, body, delay_seconds):
-        return self._call(lambda: self._put(body, delay_seconds))
+        return self._call("send_message", lambda: self._put(body, delay_seconds))
 
 
 class Events:
@@ -232,4 +245,4 @@ class Events:
             self._put(entry["DetailType"], json.loads(entry["Detail"]))
             return {"FailedEntryCount": 0}
 
-        return self._call(put, lambda: refused)
+        return self._call("put_events", put, lambda: refused)

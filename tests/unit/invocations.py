@@ -14,7 +14,7 @@ class Crash(BaseException):
 
 
 class Invocation:
-    """A call of a function, at its begin or at one of its calls.
+    """A call of a function, which goes on only when it is run.
 
     Parameters
     ----------
@@ -27,81 +27,85 @@ class Invocation:
 
     def __init__(self, function, at_end):
         self.is_over = False
-        self.error = None
         self._function = function
         self._at_end = at_end
-        self._how = "well"
+        self._ended_well = False
         self._is_crashed = False
+        self._operation, self._calls, self._then = "", 0, "well"
         self._may_go_on = threading.Semaphore(0)
         self._has_stopped = threading.Semaphore(0)
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread = threading.Thread(target=self._main, daemon=True)
         self._thread.start()
-        self.step("well")
 
-    def step(self, how):
-        """Go on to the next call, or to the end.
+    def run(self, operation="", calls=0, then="well"):
+        """Go on: make so many calls of an operation well, and the next one as it says.
 
         Parameters
         ----------
-        how
-            What becomes of the call that it has stopped at: "well", "in part", "crash before",
-            "crash after", "error before", "error after".
+        operation
+            Its name as boto3 has it; calls of others are made well.
+        then
+            "well", "in part", "crash before", "crash after", "error before" or "error after", with all
+            further calls well; or "pause", which stops there.
         """
-        self._how = how
+        self._operation, self._calls, self._then = operation, calls, then
         Invocation.current = self
         self._may_go_on.release()
         self._has_stopped.acquire()
         Invocation.current = None
         if self.is_over:
             self._thread.join()
-            self._at_end(self.error is None and not self._is_crashed)
+            self._at_end(self._ended_well)
 
-    def run(self, calls=10_000, then="well"):
-        """Make so many calls well, and the next one as it says; "pause" stays there."""
-        for _ in range(calls):
-            if not self.is_over:
-                self.step("well")
-        if then != "pause" and not self.is_over:
-            self.step(then)
-            while not self.is_over:
-                self.step("well")
+    def crash(self):
+        """End here: no further call is made."""
+        self._is_crashed = True
+        raise Crash
 
-    def call(self, effect, in_part):
+    def call(self, operation, effect, in_part):
         """Make a call of the function as the test says."""
         if self._is_crashed:
             raise Crash
-        self._has_stopped.release()
-        self._may_go_on.acquire()
-        how = self._how
+        how = self._choose(operation)
+        while how == "pause":
+            self._has_stopped.release()
+            self._may_go_on.acquire()
+            how = self._choose(operation)
         if how == "in part" and in_part:
             return in_part()
         if how == "crash before":
-            self._is_crashed = True
-            raise Crash
+            self.crash()
         if how == "error before":
             raise refusal("ThrottlingException")
         answer = effect()
         if how == "crash after":
-            self._is_crashed = True
-            raise Crash
+            self.crash()
         if how == "error after":
             raise refusal("InternalServerError")
         return answer
 
-    def _run(self):
+    def _choose(self, operation):
+        if operation != self._operation:
+            return "well"
+        if self._calls:
+            self._calls -= 1
+            return "well"
+        how, self._then = self._then, "well"
+        return how
+
+    def _main(self):
         self._may_go_on.acquire()
         try:
             self._function()
-        except Crash:
-            self._is_crashed = True
-        except Exception as error:
-            self.error = error
+            self._ended_well = not self._is_crashed
+        except (Crash, Exception):
+            self._ended_well = False
         self.is_over = True
         self._has_stopped.release()
 
 
-def make_call(effect, in_part=None):
+def make_call(operation, effect, in_part=None):
     """Make a call of whoever runs now: an invocation, or the test itself."""
     if Invocation.current:
-        return Invocation.current.call(effect, in_part)
+        return Invocation.current.call(operation, effect, in_part)
     return effect()

@@ -12,7 +12,7 @@ from typing import Any
 
 import fake_aws
 from fan_in_folder import Clock
-from invocations import Crash, Invocation, make_call
+from invocations import Invocation, make_call
 
 MAX_RECEIVE_COUNT = 3
 DEADLINE_SECONDS = 100_000
@@ -114,7 +114,7 @@ class World:
 
         def invocation():
             function()
-            make_call(lambda: None)
+            make_call("return", lambda: None)
 
         return Invocation(invocation, at_end)
 
@@ -249,8 +249,7 @@ class World:
                 self.clock.now = max(self.clock.now, deadline)
                 return failure("ItemTimedOut", "killed")
             case "poison" | "hang":
-                Invocation.current._is_crashed = True
-                raise Crash
+                Invocation.current.crash()
         return self.modules.job_results.encode_result({"of": item})
 
     def bury(self, message):

@@ -39,10 +39,21 @@ ITEMS = st.one_of(st.integers(0, 7), st.integers(0, 40)).flatmap(
     lambda count: st.lists(KINDS, min_size=count, max_size=count)
 )
 HOW = st.sampled_from(
-    ["well"] * 3 + ["in part", "crash before", "crash after", "error before", "error after", "pause"]
+    ["well", "in part", "crash before", "crash after", "error before", "error after", "pause", "pause"]
 )
-CALLS = st.one_of(st.integers(0, 4), st.integers(0, 12), st.integers(0, 60))
-RARELY = st.integers(0, 9).map(lambda number: number == 9)
+
+
+def faults(*operations):
+    """What becomes of a call of an invocation: its operation, how many come before it, and how it goes."""
+    return st.tuples(st.sampled_from([*operations, "return"]), st.integers(0, 4), HOW)
+
+
+SPLITTING = ["get_item", "put_item", "update_item", "get_object", "send_message_batch", "put_events"]
+FINISHING = ["query", "batch_get_item", "batch_execute_statement", "put_object"]
+WORKING = ["batch_get_item", "batch_execute_statement", "send_message"]
+COUNTING = ["get_item", "update_item", "delete_item", "put_events"]
+RARELY = st.integers(0, 14).map(lambda number: number == 14)
+PARTS = frozenset({"events", "queues", "stream"})
 ROUNDS = 150
 """Of everything that is due, a minute apart: more than what has not been lost needs."""
 
@@ -65,31 +76,35 @@ class Histories(RuleBasedStateMachine):
     def drop(self, items):
         self.world.drop([f"{item} {number}" for number, item in enumerate(items)])
 
-    def go_on(self, invocation, calls, how):
-        invocation.run(calls, how)
+    def go_on(self, invocation, fault):
+        invocation.run(*fault)
         if not invocation.is_over:
             self.world.paused.append(invocation)
 
     @precondition(lambda self: self.world.events)
-    @rule(data=st.data(), calls=CALLS, how=HOW, seconds=st.sampled_from([-1, 600, 600]))
-    def deliver_event(self, data, calls, how, seconds):
+    @rule(
+        data=st.data(),
+        fault=faults(*SPLITTING, *FINISHING),
+        seconds=st.sampled_from([-1, 600, 600]),
+    )
+    def deliver_event(self, data, fault, seconds):
         event = data.draw(st.sampled_from(self.world.events))
-        self.go_on(self.world.deliver(event, seconds), calls, how)
+        self.go_on(self.world.deliver(event, seconds), fault)
 
     @precondition(lambda self: any(each.visible_at <= self.world.clock.now for each in self.world.queue))
-    @rule(data=st.data(), calls=CALLS, how=HOW)
-    def receive_messages(self, data, calls, how):
+    @rule(data=st.data(), fault=faults(*WORKING))
+    def receive_messages(self, data, fault):
         visible = [each for each in self.world.queue if each.visible_at <= self.world.clock.now]
         messages = data.draw(st.lists(st.sampled_from(visible), unique=True, min_size=1, max_size=5))
         if worker := self.world.receive(messages):
-            self.go_on(worker, calls, how)
+            self.go_on(worker, fault)
 
-    @rule(data=st.data(), calls=CALLS, how=HOW, size=st.integers(1, 30))
-    def tell_of_results(self, data, calls, how, size):
+    @rule(data=st.data(), fault=faults(*COUNTING), size=st.integers(1, 30))
+    def tell_of_results(self, data, fault, size):
         self.world.take_stream()
         if self.world.untold:
             keys = data.draw(st.permutations(self.world.untold))[:size]
-            self.go_on(self.world.tell(keys), calls, how)
+            self.go_on(self.world.tell(keys), fault)
 
     @precondition(lambda self: self.world.queue)
     @rule(data=st.data())
@@ -98,20 +113,20 @@ class Histories(RuleBasedStateMachine):
         data.draw(st.sampled_from(self.world.queue)).receipts = MAX_RECEIVE_COUNT
 
     @precondition(lambda self: self.world.dead)
-    @rule(data=st.data(), calls=CALLS, how=HOW)
-    def bury_message(self, data, calls, how):
-        self.go_on(self.world.bury(data.draw(st.sampled_from(self.world.dead))), calls, how)
+    @rule(data=st.data(), fault=faults("batch_execute_statement"))
+    def bury_message(self, data, fault):
+        self.go_on(self.world.bury(data.draw(st.sampled_from(self.world.dead))), fault)
 
-    @rule(calls=CALLS, how=HOW)
-    def look_after_jobs(self, calls, how):
-        self.go_on(self.world.look_after(), calls, how)
+    @rule(fault=faults("query", "get_item", "update_item", "put_events"))
+    def look_after_jobs(self, fault):
+        self.go_on(self.world.look_after(), fault)
 
     @precondition(lambda self: self.world.paused)
-    @rule(data=st.data(), calls=CALLS, how=HOW)
-    def go_on_after_a_pause(self, data, calls, how):
+    @rule(data=st.data(), fault=faults(*SPLITTING, *FINISHING, *WORKING, *COUNTING))
+    def go_on_after_a_pause(self, data, fault):
         invocation = data.draw(st.sampled_from(self.world.paused))
         self.world.paused.remove(invocation)
-        self.go_on(invocation, calls, how)
+        self.go_on(invocation, fault)
 
     @rule(seconds=st.sampled_from([1, 10, 51, 61, 130, 361]))
     def wait(self, seconds):
@@ -122,10 +137,10 @@ class Histories(RuleBasedStateMachine):
         if is_past:
             self.world.clock.now += DEADLINE_SECONDS + 1
 
-    @rule()
-    def let_it_run(self):
+    @rule(parts=st.sets(st.sampled_from(sorted(PARTS)), min_size=1))
+    def let_it_run(self, parts):
         """Deliver all that is due, well, so that histories get far, too."""
-        run_all(self.world)
+        run_all(self.world, parts)
 
     @precondition(lambda self: self.world.past)
     @rule(data=st.data())
@@ -134,10 +149,10 @@ class Histories(RuleBasedStateMachine):
         deliver_again(self.world, data.draw(st.sampled_from(self.world.past)))
 
     @precondition(lambda self: self.world.told)
-    @rule(data=st.data(), calls=CALLS, how=HOW)
-    def tell_again(self, data, calls, how):
+    @rule(data=st.data(), fault=faults(*COUNTING))
+    def tell_again(self, data, fault):
         keys = data.draw(st.lists(st.sampled_from(self.world.told), min_size=1, max_size=10, unique=True))
-        self.go_on(self.world.tell(keys), calls, how)
+        self.go_on(self.world.tell(keys), fault)
 
     @precondition(lambda self: self.world.untold)
     @rule(data=st.data(), is_lost=RARELY)
@@ -173,18 +188,20 @@ def deliver_again(world, each):
         world.events.append(type(each)(each.kind, each.detail))
 
 
-def run_all(world):
+def run_all(world, parts=PARTS):
     """Deliver everything that is due, well."""
-    for event in list(world.events):
-        world.deliver(event, 600).run()
-    visible = [each for each in world.queue if each.visible_at <= world.clock.now]
-    for start in range(0, len(visible), 10):
-        if worker := world.receive(visible[start : start + 10]):
-            worker.run()
-    for message in list(world.dead):
-        world.bury(message).run()
+    if "events" in parts:
+        for event in list(world.events):
+            world.deliver(event, 600).run()
+    if "queues" in parts:
+        visible = [each for each in world.queue if each.visible_at <= world.clock.now]
+        for start in range(0, len(visible), 10):
+            if worker := world.receive(visible[start : start + 10]):
+                worker.run()
+        for message in list(world.dead):
+            world.bury(message).run()
     world.take_stream()
-    if world.untold:
+    if "stream" in parts and world.untold:
         world.tell(list(world.untold)).run()
 
 
@@ -325,8 +342,8 @@ def test_every_history_ends_right(modules, monkeypatch):
     run_state_machine_as_test(
         Histories,
         settings=settings(
-            max_examples=150,
-            stateful_step_count=60,
+            max_examples=250,
+            stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             derandomize=True,
