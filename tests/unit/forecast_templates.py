@@ -59,7 +59,7 @@ def fan_out(wait, max_concurrency=1, timeout=99_999_999):
     waiting = {"Wait": {"Type": "Wait", "Seconds": wait, "Next": "Process"}} if wait else {}
     read = {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:getItem", "Next": "Map"}
     states = {"Read": read, "Map": inline_map({**waiting, "Process": task, **failed}, max_concurrency)}
-    return {"Resources": {"Machine": machine(states, timeout), "Item": function(ITEM)}}
+    return {"Resources": {"StateMachine": machine(states, timeout), "Item": function(ITEM)}}
 
 
 def child(kind, states):
@@ -77,7 +77,7 @@ def distributed_map(kind, batch=100, *, states=None, **resources):
         "End": True,
     }
     functions = {"Batch": function(BATCH), "Summarise": function(SUMMARISE, 900)}
-    return {"Resources": {"Machine": machine({"Map": process}, 99_999_999), **functions, **resources}}
+    return {"Resources": {"StateMachine": machine({"Map": process}, 99_999_999), **functions, **resources}}
 
 
 def throttled_map(workers=2, messages_per_call=10, **variables):
