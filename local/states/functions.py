@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from ministack.core.responses import new_uuid
-from ministack.services import lambda_svc, stepfunctions
+from ministack.services import cloudwatch, lambda_svc, stepfunctions
 
 from local.states import responses
 from local.states.errors import StatesError
@@ -83,4 +83,11 @@ def _call(reference: str, payload: Any) -> dict[str, Any]:
             f"{result['body']['message']} (Service: AWSLambda; Status Code: 429; Error Code: "
             f"TooManyRequestsException; Request ID: {new_uuid()}; Proxy: null)",
         )
+    _count("Invocations", name, 1)
+    _count("Errors", name, 1 if result.get("error") else 0)
     return result
+
+
+def _count(metric: str, function_name: str, value: int) -> None:
+    """Add a value to a CloudWatch metric of a function, as a call through Lambda's own API does."""
+    cloudwatch.record_metric("AWS/Lambda", metric, value, "Count", {"FunctionName": function_name})

@@ -73,7 +73,7 @@ FIRST_FAILURE = (
 )
 
 UNDO = {"orderId": "$order.orderId", "items": "$undo"}
-COMPENSATED = f'$failure = null ? {FULFILLED} : {{"kind": "cancelled", "reason": $failure.message}}'
+COMPENSATED = f'$failure = null ? {FULFILLED} : {{"kind": "cancelled", "error": $failure}}'
 COMPENSATION_FAILURE = {
     **UNDO,
     "execution": "$states.context.Execution.Id",

@@ -20,6 +20,7 @@ LINES = [
 ]
 ADDRESS = {"orderId": "a-1", "deliveryAddress": "123, Seattle, WA", "deliverySpeed": "1-day"}
 SHOWN = ("index", "productName", "quantity", "amount")
+ERROR = {"name": "OutOfStock", "message": "none"}
 
 
 def order_of(lines, total=6):
@@ -220,7 +221,7 @@ def test_caught_error_has_its_whole_message():
     ("failure", "ending"),
     [
         (None, {"kind": "fulfilled", "reason": None}),
-        ({"name": "OutOfStock", "message": "none"}, {"kind": "cancelled", "reason": "none"}),
+        (ERROR, {"kind": "cancelled", "error": ERROR}),
     ],
 )
 def test_order_that_was_undone_as_a_whole_is_cancelled(failure, ending):

@@ -48,7 +48,11 @@ class OrderProject(Project):
 
     def table(self, name: str) -> Any:
         """Open one of the stack's tables by its role: Orders, Inventory, Payments."""
-        return self.resource("dynamodb").Table(self.outputs[f"{name}TableName"])
+        return self._dynamodb.Table(self.outputs[f"{name}TableName"])
+
+    @cached_property
+    def _dynamodb(self) -> Any:
+        return self.resource("dynamodb")
 
     def available(self, product: str) -> int:
         """Copies of a product that are not reserved."""
@@ -87,13 +91,17 @@ class Mailbox:
     def __init__(self, project: OrderProject) -> None:
         self._sqs = project.client("sqs")
         self._url = self._sqs.create_queue(QueueName="mailbox")["QueueUrl"]
+        self._read: list[dict[str, Any]] = []
+        self.subscribe(project)
+
+    def subscribe(self, project: OrderProject) -> None:
+        """Have the topic send its messages from now on; again if it was made anew."""
         attributes = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
         project.client("sns").subscribe(
             TopicArn=project.outputs["TopicArn"],
             Protocol="sqs",
             Endpoint=attributes["Attributes"]["QueueArn"],
         )
-        self._read: list[dict[str, Any]] = []
 
     def messages(self, order_id: str, event: str) -> list[dict[str, Any]]:
         """Give what came so far about an order: messages of SNS."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,31 @@ def test_throttled_function(states: StepFunctions) -> None:
     states.client("lambda").put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
     outcome = states.run(machine(Work=invoke(function)))
     assert outcome.error == "Lambda.TooManyRequestsException"
+
+
+def test_calls_and_errors_are_counted_for_each_function(states: StepFunctions) -> None:
+    # Given
+    well = states.create_function("def handler(event, context):\n    return event\n")
+    failing = states.create_function("def handler(event, context):\n    return 1 / 0\n")
+    for function in (well, well, failing):
+        states.run(machine(Work=invoke(function)))
+
+    # When
+    def measured(metric: str, function: str) -> list[float]:
+        answer = states.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName=metric,
+            Dimensions=[{"Name": "FunctionName", "Value": function.rpartition(":")[2]}],
+            StartTime=datetime.now(UTC) - timedelta(days=1),
+            EndTime=datetime.now(UTC) + timedelta(days=1),
+            Period=86_400,
+            Statistics=["Sum"],
+        )
+        return [point["Sum"] for point in answer["Datapoints"]]
+
+    # Then
+    assert (sum(measured("Invocations", well)), sum(measured("Errors", well))) == (2, 0)
+    assert (sum(measured("Invocations", failing)), sum(measured("Errors", failing))) == (1, 1)
 
 
 def test_function_that_is_not_there(states: StepFunctions) -> None:

@@ -80,7 +80,7 @@ def run_execution(raw, execution, policy, decision, ends):
             yield Step("record_compensation_failure", {**undone, "execution": execution, **left})
             ends.start_again(raw)
             return
-        ending = {"kind": "cancelled", "reason": failure["message"]} if failure else FULFILLED
+        ending = {"kind": "cancelled", "error": failure} if failure else FULFILLED
     indexes = [line["index"] for line in undo]
     close = {"order": order, "outcomes": outcomes, "undone": indexes, "ending": ending}
     outcome = yield Step("close_order", close)

@@ -180,7 +180,8 @@ def test_late_record_of_a_failure_does_not_break_the_order_of_another_execution(
 def test_late_record_of_a_failure_does_not_open_a_closed_order(steps):
     # Given an order that was closed after all
     order = steps.checked(FIRST)
-    steps.close_order(order=order, outcomes=[], undone=[], ending={"kind": "cancelled", "reason": "…"})
+    ending = {"kind": "cancelled", "error": {"name": "States.Timeout", "message": ""}}
+    steps.close_order(order=order, outcomes=[], undone=[], ending=ending)
     # When the record comes late
     steps.record_compensation_failure(orderId="12345678", **LEFT)
     # Then

@@ -84,15 +84,20 @@ def test_order_that_ships_in_part(steps):
 
 
 @pytest.mark.parametrize(
-    ("ending", "status", "sentence"),
+    ("ending", "reason", "status", "sentence"),
     [
-        (FULFILLED, "CANCELLED", "is cancelled"),
-        ({"kind": "cancelled", "reason": "Item at index 1 failed"}, "CANCELLED", "is cancelled"),
-        ({"kind": "refused", "reason": "expired"}, "REFUSED", "could not be paid"),
-        ({"kind": "rejected", "reason": "too much"}, "REJECTED", "was not approved"),
+        (FULFILLED, None, "CANCELLED", "is cancelled"),
+        (
+            {"kind": "cancelled", "error": {"name": "OutOfStock", "message": "Item at index 1 failed"}},
+            "Item at index 1 failed",
+            "CANCELLED",
+            "is cancelled",
+        ),
+        ({"kind": "refused", "reason": "expired"}, "expired", "REFUSED", "could not be paid"),
+        ({"kind": "rejected", "reason": "too much"}, "too much", "REJECTED", "was not approved"),
     ],
 )
-def test_order_of_which_nothing_ships(steps, ending, status, sentence):
+def test_order_of_which_nothing_ships(steps, ending, reason, status, sentence):
     # Given an order whose items were fulfilled, or not, and undone
     order = steps.checked()
     outcomes = [shipped(order["items"][0]), failed(order["items"][1])]
@@ -101,10 +106,10 @@ def test_order_of_which_nothing_ships(steps, ending, status, sentence):
     # Then
     assert (outcome["status"], outcome["charged"], outcome["ships"]) == (status, 0, [])
     reasons = [row["reason"] for row in outcome["doesNotShip"]]
-    assert reasons == [ending["reason"], "3 wanted, 0 in stock"]
+    assert reasons == [reason, "3 wanted, 0 in stock"]
     assert outcome["subject"] == f"Order 12345678 {sentence}"
     # And the customer reads once why
-    assert outcome["message"].count(str(ending["reason"])) == (1 if ending["reason"] else 0)
+    assert outcome["message"].count(str(reason)) == (1 if reason else 0)
 
 
 def test_order_without_outcomes_has_the_reason_of_its_ending(steps):
@@ -126,6 +131,15 @@ def test_customer_does_not_read_of_the_workings(steps, name):
     order = steps.checked()
     outcome = close(steps, order, [failed(order["items"][0], name, "arn:aws:dynamodb:…")], [0])
     assert outcome["doesNotShip"][0]["reason"] == f"it could not be fulfilled ({name})"
+
+
+@pytest.mark.parametrize("name", ["States.Timeout", "ClientError", "Runtime.ExitError"])
+def test_customer_does_not_read_of_the_workings_why_an_order_was_undone(steps, name):
+    order = steps.checked()
+    ending = {"kind": "cancelled", "error": {"name": name, "message": "arn:aws:dynamodb:…"}}
+    outcome = close(steps, order, [], [0, 1], ending)
+    assert outcome["reason"] == f"it could not be fulfilled ({name})"
+    assert "arn:" not in outcome["message"]
 
 
 def test_order_is_closed_once_whatever_happens(steps, monkeypatch):

@@ -33,11 +33,13 @@ def conclude(
     undone
         Indexes of the items that were undone after that.
     ending
-        ``{"kind": "fulfilled" | "refused" | "rejected" | "cancelled", "reason": text or None}``.
+        ``{"kind": "fulfilled" | "refused" | "rejected", "reason": text or None}``; of an order that was
+        undone as a whole ``{"kind": "cancelled", "error": {"name", "message"}}``.
     charged
         What the ledger says that the customer paid.
     """
     of_index = {outcome["index"]: outcome for outcome in outcomes}
+    reason = _reason(ending)
     ships, does_not_ship = [], []
     for line in order["items"]:
         outcome = of_index.get(line["index"], {})
@@ -45,7 +47,7 @@ def conclude(
         if "trackingId" in outcome and line["index"] not in undone:
             ships.append({**row, "trackingId": outcome["trackingId"]})
         else:
-            does_not_ship.append({**row, "reason": _reason(outcome, ending)})
+            does_not_ship.append({**row, "reason": _reason(outcome) or reason})
     result = {
         "orderId": order["orderId"],
         "customerId": order["customerId"],
@@ -53,7 +55,7 @@ def conclude(
         "ships": ships,
         "doesNotShip": does_not_ship,
         "charged": charged,
-        "reason": ending["reason"],
+        "reason": reason,
     }
     subject = f"Order {order['orderId']} {WORDS[result['status']]}"
     return {**result, "subject": subject, "message": _message(subject, result)}
@@ -67,13 +69,12 @@ def _status(kind: str, some_ship: bool, some_do_not: bool) -> str:
     return "PARTLY_SHIPPED" if some_do_not else "SHIPPED"
 
 
-def _reason(outcome: dict[str, Any], ending: dict[str, Any]) -> str | None:
-    """Say why an item does not ship; the words of an error in the workings are not for the customer."""
-    match outcome:
+def _reason(ended: dict[str, Any]) -> str | None:
+    """Say why an item or an order ended so; the words of an error in the workings are for no customer."""
+    match ended:
         case {"error": {"name": name, "message": message}}:
             return str(message) if name in FOR_CUSTOMER else f"it could not be fulfilled ({name})"
-    reason: str | None = ending["reason"]
-    return reason
+    return ended.get("reason")
 
 
 def _message(subject: str, result: dict[str, Any]) -> str:
