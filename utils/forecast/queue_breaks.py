@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 
+from stacks.config_queue import MAX_DEADLINE_MINUTES
 from utils.aws_figures import quota
 from utils.forecast.broken import Break
 from utils.forecast.makespan import Makespan
@@ -56,8 +57,9 @@ def find_message_breaks(messages: Messages, work: Work, makespan: Makespan) -> I
             f"{RECORD_RESULT_BYTES:,}, compressed"
         )
     if makespan.seconds >= messages.deadline_seconds:
+        minutes = math.ceil(makespan.seconds / 30)
         yield Break(
             f"it takes about {makespan.seconds:,.0f} s, and a job ends INCOMPLETE after "
             f"{messages.deadline_seconds:,.0f} s",
-            {"deadlineMinutes": math.ceil(makespan.seconds / 30)},
+            {"deadlineMinutes": minutes} if minutes <= MAX_DEADLINE_MINUTES else None,
         )
