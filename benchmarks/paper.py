@@ -56,6 +56,8 @@ class Plan:
     child_states: int
     memory_gb: float
     architecture: str
+    work_seconds: float = WORK_SECONDS
+    """Time that an item takes."""
 
     @property
     def children(self) -> int:
@@ -65,17 +67,22 @@ class Plan:
     @property
     def batch_seconds(self) -> float:
         """Time that the items of a full batch take one after the other."""
-        return self.batch * WORK_SECONDS
+        return self.batch * self.work_seconds
 
     def transitions(self, reading: str) -> int:
         """Billed transitions of an execution over ITEMS; those of an EXPRESS child are not billed."""
         billed_states = reading == "start_plus_states" and self.child_type == "STANDARD"
         return self.parent_states + self.children * (1 + self.child_states * billed_states)
 
+    @property
+    def function_dollars(self) -> float:
+        """Price of the function over ITEMS."""
+        invocation = self.batch_seconds * self.memory_gb * DOLLARS_PER_GB_SECOND[self.architecture]
+        return self.children * (DOLLARS_PER_INVOCATION + invocation)
+
     def dollars(self, reading: str) -> float:
         """Price of an execution over ITEMS."""
-        invocation = self.batch_seconds * self.memory_gb * DOLLARS_PER_GB_SECOND[self.architecture]
-        children = self.children * (DOLLARS_PER_INVOCATION + invocation)
+        children = self.function_dollars
         if self.child_type == "EXPRESS":
             # Rounded up to 100 ms, and a child takes a little longer than the work in it.
             seconds = (math.floor(round(self.batch_seconds * 10, 6)) + 1) / 10
