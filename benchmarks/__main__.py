@@ -10,7 +10,19 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from benchmarks import commands, distributed, growth, makespan, memory, paper, rate, scale, throttled
+from benchmarks import (
+    commands,
+    distributed,
+    fan_in,
+    fan_in_costs,
+    growth,
+    makespan,
+    memory,
+    paper,
+    rate,
+    scale,
+    throttled,
+)
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Report, Result
 from benchmarks.report import machine_line, markdown, replace_figures, terminal_table
@@ -25,10 +37,12 @@ BENCHMARKS: dict[str, Callable[[int, Report], Result]] = {
     "distributed": distributed.measure,
     "scale": scale.measure,
     "throttled": throttled.measure,
+    "queue": fan_in.measure,
     "paper": paper.measure,
+    "costs": fan_in_costs.measure,
 }
 ROUNDS = 5
-FEWER_ROUNDS = {"scale": 1}
+FEWER_ROUNDS = {"scale": 1, "queue": 1}
 """Of what takes minutes."""
 EPILOG = """\
 map          what an item of an inline Map takes
@@ -39,7 +53,9 @@ commands     cdk synth, and a second make demo
 distributed  a Distributed Map of 100,000 items, from list to summary (Linux only)
 scale        time and memory of load, run and results, to 1,000,000 items (Linux only)
 throttled    the queue of a throttled Map beside what its limits allow
+queue        time and memory of jobs of queueFanIn, to 100,000 items (Linux only)
 paper        what 1,000,000 items cost on AWS, and the least time they take; runs nothing
+costs        what they cost in queueFanIn, from the requests of a job that is run (Linux only)
 
 Exit code: 0 measured, whether or not a target is met; 1 failed, 2 wrong usage.
 """
@@ -97,7 +113,7 @@ def _parse() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", type=_name, metavar="NAME", help="which; default: all")
-    parser.add_argument("--rounds", type=_count, help="measurements of each figure (5; of scale 1)")
+    parser.add_argument("--rounds", type=_count, help="measurements of each figure (5; of scale and queue 1)")
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/README.md")
     arguments = parser.parse_args()
     if arguments.write and arguments.names:

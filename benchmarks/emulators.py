@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -48,22 +48,24 @@ class Emulator:
     @cached_property
     def lambda_client(self) -> "LambdaClient":
         """Client of its Lambda."""
-        return self._session().client("lambda", endpoint_url=self.endpoint, config=_CLIENT)
+        return self.client("lambda")  # type: ignore[no-any-return]
 
     @cached_property
     def states_client(self) -> "SFNClient":
         """Client of its Step Functions."""
-        return self._session().client("stepfunctions", endpoint_url=self.endpoint, config=_CLIENT)
+        return self.client("stepfunctions")  # type: ignore[no-any-return]
 
     @property
     def endpoint(self) -> str:
         """URL of all its services."""
         return f"http://{HOST}:{self.port}"
 
-    def _session(self) -> boto3.Session:
-        return boto3.Session(
+    def client(self, service: str) -> Any:
+        """Make a client of one of its services, as boto3 names them."""
+        session = boto3.Session(
             aws_access_key_id="000000000000", aws_secret_access_key="local", region_name=REGION
         )
+        return session.client(service, endpoint_url=self.endpoint, config=_CLIENT)  # type: ignore[call-overload]
 
 
 _CLIENT = Config(proxies={}, retries={"total_max_attempts": 1})

@@ -78,3 +78,16 @@ def ratio(above: Figure, below: Figure, workload: str, limit: float | None = Non
     """Divide round by round, because the two values of a round saw the same load."""
     values = tuple(a / b for a, b in zip(above.values, below.values, strict=True))
     return Figure(workload, above.engine, "ratio", values, limit)
+
+
+def marginal_growth(few: tuple[int, float], middle: tuple[int, float], many: tuple[int, float]) -> float:
+    """Divide what a further item costs above the middle size by what it costs below it.
+
+    Parameters
+    ----------
+    few, middle, many
+        Items, and the seconds that they took.
+    """
+    first = (middle[1] - few[1]) / (middle[0] - few[0])
+    last = (many[1] - middle[1]) / (many[0] - middle[0])
+    return last / first

@@ -1,6 +1,7 @@
-"""Memory of processes, as Linux's /proc has it."""
+"""Memory and processor time of processes, as Linux's /proc has them."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.errors import BenchmarkError
@@ -42,6 +43,13 @@ def read_peak_bytes(pid: int) -> int:
     raise BenchmarkError(f"Process {pid} has ended before its memory was read.")
 
 
+def read_processor_seconds(pid: int) -> float:
+    """Read how long a process was on a processor since it began, children that have ended not included."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    # utime and stime of proc(5), of which the first two fields are cut off here.
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def read_variable(pid: int, name: str) -> str | None:
     """Read an environment variable that a process was started with; None if it had none of this name."""
     variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
@@ -53,6 +61,32 @@ def list_group(group_id: int) -> list[int]:
     """List the processes of a process group."""
     pids = (int(folder.name) for folder in Path("/proc").glob("[0-9]*"))
     return [pid for pid in pids if _group_of(pid) == group_id]
+
+
+def read_function_peaks(group_id: int, functions: Mapping[str, str]) -> dict[str, int]:
+    """Read the most memory (RSS) that a worker of each function had.
+
+    Parameters
+    ----------
+    group_id
+        Process group of the emulator, which its workers share.
+    functions
+        Ids of functions, which their names hold, and words for them.
+
+    Returns
+    -------
+    dict
+        Bytes by those words.
+    """
+    peaks: dict[str, int] = {}
+    for pid in list_group(group_id):
+        function = read_variable(pid, "AWS_LAMBDA_FUNCTION_NAME") or ""
+        for id_, name in functions.items():
+            if id_ in function:
+                peaks[name] = max(peaks.get(name, 0), read_peak_bytes(pid))
+    if missing := functions.values() - peaks.keys():
+        raise BenchmarkError(f"no worker is left of these functions: {', '.join(sorted(missing))}")
+    return peaks
 
 
 def _group_of(pid: int) -> int | None:

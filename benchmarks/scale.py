@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 from benchmarks.deployment import deploy
 from benchmarks.emulators import LOCAL_AWS, local_aws
-from benchmarks.errors import BenchmarkError
-from benchmarks.figures import Figure, Report, Result, ratio
-from benchmarks.process_memory import list_group, read_peak_bytes, read_variable, require_linux
+from benchmarks.figures import Figure, Report, Result, marginal_growth, ratio
+from benchmarks.process_memory import read_function_peaks, read_peak_bytes, require_linux
 
 SIZES = (10_000, 100_000, 1_000_000)
 CONCURRENCY = 10
@@ -76,11 +75,8 @@ def _costs(part: str, items: int, runs: Sequence[Run]) -> Figure:
 
 def _marginal_growth(runs: Sequence[Run]) -> Figure:
     """What each further item costs, which leaves out what every run costs once."""
-    ratios = []
-    for few, middle, many in zip(*[iter(runs)] * len(SIZES), strict=True):
-        first = (middle.seconds - few.seconds) / (middle.items - few.items)
-        last = (many.seconds - middle.seconds) / (many.items - middle.items)
-        ratios.append(last / first)
+    rounds = zip(*[iter((run.items, run.seconds) for run in runs)] * len(SIZES), strict=True)
+    ratios = [marginal_growth(*sizes) for sizes in rounds]
     text = f"a further item above {SIZES[1]:,} over one below"
     return Figure(f"load, run and results: {text}", LOCAL_AWS, "ratio", tuple(ratios), COST_LIMIT)
 
@@ -104,22 +100,7 @@ def _measure_once(items: int) -> Run:
             (described["stopDate"] - described["startDate"]).total_seconds(),
             {
                 **dict(zip(COMMANDS, (command.peak_bytes for command in commands), strict=True)),
-                **_function_peaks(ours.pid),
+                **read_function_peaks(ours.pid, FUNCTIONS),
                 EMULATOR: read_peak_bytes(ours.pid),
             },
         )
-
-
-def _function_peaks(group_id: int) -> dict[str, int]:
-    """Read the most memory that a worker of each function had."""
-    peaks: dict[str, int] = {}
-    for pid in list_group(group_id):
-        function = read_variable(pid, "AWS_LAMBDA_FUNCTION_NAME") or ""
-        for id_, name in FUNCTIONS.items():
-            if id_ in function:
-                peaks[name] = max(peaks.get(name, 0), read_peak_bytes(pid))
-    if missing := FUNCTIONS.values() - peaks.keys():
-        raise BenchmarkError(
-            f"{LOCAL_AWS}: no worker is left of these functions: {', '.join(sorted(missing))}"
-        )
-    return peaks

@@ -152,15 +152,23 @@ def item_bytes(item: dict[str, AttributeValue]) -> int:
 def _value_bytes(attribute: AttributeValue) -> int:
     match attribute:
         case {"S": text}:
-            return len(str(text).encode())
+            size = len(str(text).encode())
         case {"N": text}:
             digits = len(_normalized(text).as_tuple().digits)
-            return (digits + 1) // 2 + 1 + int(text.startswith("-"))
+            size = (digits + 1) // 2 + 1 + int(text.startswith("-"))
+        case {"B": data}:
+            size = len(data)
+        case {"SS": texts}:
+            size = sum(_value_bytes({"S": text}) for text in texts)
+        case {"NS": numbers}:
+            size = sum(_value_bytes({"N": number}) for number in numbers)
         case {"L": elements}:
-            return 3 + sum(1 + _value_bytes(element) for element in elements)
+            size = 3 + sum(1 + _value_bytes(element) for element in elements)
         case {"M": members}:
-            return 3 + sum(1 + len(name.encode()) + _value_bytes(member) for name, member in members.items())
-    return 1
+            size = 3 + sum(1 + len(name.encode()) + _value_bytes(member) for name, member in members.items())
+        case _:
+            size = 1
+    return size
 
 
 def json_bytes(content: object) -> int:

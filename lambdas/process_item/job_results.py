@@ -67,7 +67,7 @@ def encode_result(result: Any) -> Outcome | Failure:
     failure: Failure | None = outcomes.add_result(0, result, 1)
     if failure:
         return failure
-    text = write_json(outcomes.final[0]["result"]).encode()
+    text = _write(outcomes.final[0]["result"])
     if len(text) > MAX_RESULT_BYTES:
         return encode_failure(
             Failure("ResultTooLarge", f"{len(text):,} bytes of JSON, over {MAX_RESULT_BYTES:,}")
@@ -77,6 +77,14 @@ def encode_result(result: Any) -> Outcome | Failure:
         size = f"{len(data):,} bytes, compressed, over {MAX_RECORD_BYTES:,}"
         return encode_failure(Failure("ResultTooLarge", f"{size}: keep it in S3 and return its key"))
     return Outcome("result", data)
+
+
+def _write(result: Any) -> bytes:
+    try:
+        text = json.dumps(result, ensure_ascii=False, separators=(",", ":"))
+    except TypeError:  # it has a Decimal
+        text = write_json(result)
+    return text.encode()
 
 
 def encode_failure(failure: Failure) -> Outcome:

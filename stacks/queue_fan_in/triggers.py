@@ -17,7 +17,7 @@ from stacks.queue_fan_in.resources import Resources
 
 MESSAGES_PER_WORKER = 10
 RECORDS_PER_COUNT = 1000
-COUNT_WINDOW_SECONDS = 1
+COUNT_WINDOW_SECONDS = 2
 """The fewer calls count the stream's records, the fewer writes they take: the most that a call may have."""
 
 MAX_RECORD_AGE_HOURS = 1

@@ -217,7 +217,7 @@ def test_new_results_are_counted_many_at_a_time_from_the_first(template):
         "EventSourceArn": {"Fn::GetAtt": [published(template, "ResultsTableName"), "StreamArn"]},
         "StartingPosition": "TRIM_HORIZON",
         "BatchSize": 1000,
-        "MaximumBatchingWindowInSeconds": 1,
+        "MaximumBatchingWindowInSeconds": 2,
         "FilterCriteria": {"Filters": [{"Pattern": '{"eventName":["INSERT"]}'}]},
         "BisectBatchOnFunctionError": True,
         "MaximumRecordAgeInSeconds": 3600,

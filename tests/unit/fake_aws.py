@@ -6,7 +6,6 @@ many calls. Whatever it does not know it refuses.
 
 # ruff: noqa: N803 - the arguments have boto3's names
 
-import copy
 import io
 import json
 import re
@@ -41,23 +40,19 @@ class Table:
         self.meta = SimpleNamespace(client=SimpleNamespace(exceptions=exceptions))
 
     def put_item(self, *, Item, ConditionExpression):
-        return self._call(
-            "put_item", lambda: self._write(Item[self._key], lambda _: Item, ConditionExpression)
-        )
+        return self._call(lambda: self._write(Item[self._key], lambda _: copy(Item), ConditionExpression))
 
     def get_item(self, *, Key, ConsistentRead):
         assert ConsistentRead
-        item = self._call("get_item", lambda: self.items.get(Key[self._key]))
-        return {"Item": copy.deepcopy(item)} if item else {}
+        item = self._call(lambda: self.items.get(Key[self._key]))
+        return {"Item": copy(item)} if item else {}
 
     def delete_item(self, *, Key):
-        return self._call("delete_item", lambda: self.items.pop(Key[self._key], None))
+        return self._call(lambda: self.items.pop(Key[self._key], None))
 
     def query(self, *, IndexName, KeyConditionExpression):
         assert IndexName == "OpenJobs"
-        found = self._call(
-            "query", lambda: [i for i in self.items.values() if is_true(KeyConditionExpression, i)]
-        )
+        found = self._call(lambda: [i for i in self.items.values() if is_true(KeyConditionExpression, i)])
         return {"Items": [{"job": item["job"]} for item in sorted(found, key=lambda item: item["deadline"])]}
 
     def update_item(
@@ -76,20 +71,24 @@ class Table:
         def change(item):
             return update({**Key, **item}, UpdateExpression, names, ExpressionAttributeValues)
 
-        return {
-            "Attributes": self._call(
-                "update_item", lambda: self._write(Key[self._key], change, ConditionExpression)
-            )
-        }
+        return {"Attributes": self._call(lambda: self._write(Key[self._key], change, ConditionExpression))}
 
     def _write(self, key, change, condition):
         item = self.items.get(key, {})
         if condition is not None and not is_true(condition, item):
             raise ConditionRefusedError
-        # Copies, as what travels over the network is one.
-        self.items[key] = copy.deepcopy(change(copy.deepcopy(item)))
-        self.on_write(copy.deepcopy(self.items[key]))
-        return copy.deepcopy(self.items[key])
+        self.items[key] = change(item)
+        self.on_write(self.items[key])
+        return copy(self.items[key])
+
+
+def copy(value):
+    """Copy what travels over the network."""
+    if isinstance(value, dict):
+        return {name: copy(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [copy(part) for part in value]
+    return set(value) if isinstance(value, set) else value
 
 
 def is_true(condition, item):
@@ -109,14 +108,15 @@ def is_true(condition, item):
 
 
 def update(item, expression, names, values):
-    """Change an item as an update expression says."""
+    """Return an item changed as an update expression says."""
+    item = dict(item)
     clauses = re.split(r"\s*\b(SET|REMOVE|ADD)\b\s*", expression)[1:]
     for verb, clause in zip(clauses[::2], clauses[1::2], strict=True):
         for part in clause.split(", "):
             words = part.replace("=", " ").split()
             name = names.get(words[0], words[0])
             if verb == "SET":
-                item[name] = values[words[1]]
+                item[name] = copy(values[words[1]])
             elif verb == "ADD":
                 item[name] = item.get(name, set()) | values[words[1]]
             else:
@@ -136,7 +136,6 @@ class Results:
         assert 0 < len(Statements) <= 25
         half = len(Statements) // 2
         return self._call(
-            "batch_execute_statement",
             lambda: {"Responses": [self._insert(**each) for each in Statements]},
             lambda: {
                 "Responses": [self._insert(**each) for each in Statements[:half]]
@@ -158,9 +157,7 @@ class Results:
         request = RequestItems["results"]
         assert request["ConsistentRead"]
         assert 0 < len(request["Keys"]) <= 100
-        return self._call(
-            "batch_get_item", lambda: self._get(request["Keys"], 100), lambda: self._get(request["Keys"], 1)
-        )
+        return self._call(lambda: self._get(request["Keys"], 100), lambda: self._get(request["Keys"], 1))
 
     def _get(self, keys, count):
         found = [self.items.get((key["part"]["S"], int(key["position"]["N"]))) for key in keys[:count]]
@@ -176,7 +173,7 @@ class Results:
             keys = sorted(key for key in self.items if key[0] == part and key[1] >= first)
             return {"Items": [self.items[key] for key in keys if key not in lagging][:Limit]}
 
-        return self._call("query", lambda: read(0), lambda: read(3))
+        return self._call(lambda: read(0), lambda: read(3))
 
 
 class Lists:
@@ -196,12 +193,12 @@ class Lists:
                 raise refusal("InvalidRange", "GetObject")
             return {"Body": io.BytesIO(body[first : last + 1])}
 
-        return self._call("get_object", read)
+        return self._call(read)
 
     def put_object(self, *, Bucket, Key, Body, ContentType):
         content = Body if isinstance(Body, bytes) else Body.read()
         assert ContentType
-        return self._call("put_object", lambda: self.puts.append((Bucket, Key, content)))
+        return self._call(lambda: self.puts.append((Bucket, Key, content)))
 
 
 class Queue:
@@ -222,12 +219,10 @@ class Queue:
                 self._put(entry["MessageBody"], 0)
             return answer
 
-        return self._call(
-            "send_message_batch", lambda: send(Entries, {}), lambda: send(Entries[:half], {"Failed": failed})
-        )
+        return self._call(lambda: send(Entries, {}), lambda: send(Entries[:half], {"Failed": failed}))
 
     def send_message(self, body, delay_seconds):
-        return self._call("send_message", lambda: self._put(body, delay_seconds))
+        return self._call(lambda: self._put(body, delay_seconds))
 
 
 class Events:
@@ -245,4 +240,4 @@ class Events:
             self._put(entry["DetailType"], json.loads(entry["Detail"]))
             return {"FailedEntryCount": 0}
 
-        return self._call("put_events", put, lambda: refused)
+        return self._call(put, lambda: refused)

@@ -13,6 +13,11 @@ class Crash(BaseException):
     """The environment of the invocation is gone."""
 
 
+def always_well():
+    """Choose that a call goes well."""
+    return "well"
+
+
 class Invocation:
     """A call of a function, which goes on only when it is run.
 
@@ -31,24 +36,22 @@ class Invocation:
         self._at_end = at_end
         self._ended_well = False
         self._is_crashed = False
-        self._operation, self._calls, self._then = "", 0, "well"
+        self._choose = always_well
         self._may_go_on = threading.Semaphore(0)
         self._has_stopped = threading.Semaphore(0)
         self._thread = threading.Thread(target=self._main, daemon=True)
         self._thread.start()
 
-    def run(self, operation="", calls=0, then="well"):
-        """Go on: make so many calls of an operation well, and the next one as it says.
+    def run(self, choose=always_well):
+        """Go on, to the end or to a pause.
 
         Parameters
         ----------
-        operation
-            Its name as boto3 has it; calls of others are made well.
-        then
-            "well", "in part", "crash before", "crash after", "error before" or "error after", with all
-            further calls well; or "pause", which stops there.
+        choose
+            Says what becomes of each call: "well", "in part", "crash before", "crash after", "error before",
+            "error after", or "pause", until it is run again.
         """
-        self._operation, self._calls, self._then = operation, calls, then
+        self._choose = choose
         Invocation.current = self
         self._may_go_on.release()
         self._has_stopped.acquire()
@@ -62,15 +65,15 @@ class Invocation:
         self._is_crashed = True
         raise Crash
 
-    def call(self, operation, effect, in_part):
+    def call(self, effect, in_part):
         """Make a call of the function as the test says."""
         if self._is_crashed:
             raise Crash
-        how = self._choose(operation)
+        how = self._choose()
         while how == "pause":
             self._has_stopped.release()
             self._may_go_on.acquire()
-            how = self._choose(operation)
+            how = self._choose()
         if how == "in part" and in_part:
             return in_part()
         if how == "crash before":
@@ -84,15 +87,6 @@ class Invocation:
             raise refusal("InternalServerError")
         return answer
 
-    def _choose(self, operation):
-        if operation != self._operation:
-            return "well"
-        if self._calls:
-            self._calls -= 1
-            return "well"
-        how, self._then = self._then, "well"
-        return how
-
     def _main(self):
         self._may_go_on.acquire()
         try:
@@ -104,8 +98,8 @@ class Invocation:
         self._has_stopped.release()
 
 
-def make_call(operation, effect, in_part=None):
+def make_call(effect, in_part=None):
     """Make a call of whoever runs now: an invocation, or the test itself."""
     if Invocation.current:
-        return Invocation.current.call(operation, effect, in_part)
+        return Invocation.current.call(effect, in_part)
     return effect()

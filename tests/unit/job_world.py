@@ -114,7 +114,7 @@ class World:
 
         def invocation():
             function()
-            make_call("return", lambda: None)
+            make_call(lambda: None)
 
         return Invocation(invocation, at_end)
 

@@ -5,6 +5,7 @@ every job has ended; then what the jobs have left behind is checked.
 """
 
 import json
+import random
 from collections import Counter, defaultdict
 from itertools import groupby
 
@@ -19,6 +20,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from invocations import always_well
 from job_world import DEADLINE_SECONDS, MAX_RECEIVE_COUNT, OUTPUT, InlineExecutor, World
 from worker_folder import load_worker
 
@@ -34,26 +36,25 @@ SMALL = {
 }
 """What lets lists of a few items be split, counted and finished in several steps."""
 
-KINDS = st.sampled_from(["ok"] * 6 + ["raise", "once", "poison", "hang", "slow"])
+KINDS = st.sampled_from(["ok"] * 12 + ["raise", "once", "poison", "hang", "slow"])
 ITEMS = st.one_of(st.integers(0, 7), st.integers(0, 40)).flatmap(
     lambda count: st.lists(KINDS, min_size=count, max_size=count)
 )
-HOW = st.sampled_from(
-    ["well", "in part", "crash before", "crash after", "error before", "error after", "pause", "pause"]
-)
+FAULTS = ["in part", "crash before", "crash after", "error before", "error after", "pause"]
+SEEDS = st.integers(0, 2**32)
+RATES = st.sampled_from([0.01, 0.05, 0.15, 0.4])
+"""Of faults: high ones for functions of few calls, low ones for those of many."""
 
 
-def faults(*operations):
-    """What becomes of a call of an invocation: its operation, how many come before it, and how it goes."""
-    return st.tuples(st.sampled_from([*operations, "return"]), st.integers(0, 4), HOW)
+def chaos(seed, rate):
+    """Choose what becomes of each call."""
+    source = random.Random(seed)
+    return lambda: source.choice(FAULTS) if source.random() < rate else "well"
 
 
-SPLITTING = ["get_item", "put_item", "update_item", "get_object", "send_message_batch", "put_events"]
-FINISHING = ["query", "batch_get_item", "batch_execute_statement", "put_object"]
-WORKING = ["batch_get_item", "batch_execute_statement", "send_message"]
-COUNTING = ["get_item", "update_item", "delete_item", "put_events"]
-RARELY = st.integers(0, 14).map(lambda number: number == 14)
+RARELY = st.integers(1, 5).map(lambda number: number == 5)
 PARTS = frozenset({"events", "queues", "stream"})
+BATCH_RECORDS = 7
 ROUNDS = 150
 """Of everything that is due, a minute apart: more than what has not been lost needs."""
 
@@ -76,35 +77,34 @@ class Histories(RuleBasedStateMachine):
     def drop(self, items):
         self.world.drop([f"{item} {number}" for number, item in enumerate(items)])
 
-    def go_on(self, invocation, fault):
-        invocation.run(*fault)
-        if not invocation.is_over:
-            self.world.paused.append(invocation)
+    def go_on(self, invocation, seed, rate):
+        go_on(self.world, invocation, chaos(seed, rate))
 
     @precondition(lambda self: self.world.events)
     @rule(
         data=st.data(),
-        fault=faults(*SPLITTING, *FINISHING),
+        seed=SEEDS,
+        rate=RATES,
         seconds=st.sampled_from([-1, 600, 600]),
     )
-    def deliver_event(self, data, fault, seconds):
+    def deliver_event(self, data, seed, rate, seconds):
         event = data.draw(st.sampled_from(self.world.events))
-        self.go_on(self.world.deliver(event, seconds), fault)
+        self.go_on(self.world.deliver(event, seconds), seed, rate)
 
     @precondition(lambda self: any(each.visible_at <= self.world.clock.now for each in self.world.queue))
-    @rule(data=st.data(), fault=faults(*WORKING))
-    def receive_messages(self, data, fault):
+    @rule(data=st.data(), seed=SEEDS, rate=RATES)
+    def receive_messages(self, data, seed, rate):
         visible = [each for each in self.world.queue if each.visible_at <= self.world.clock.now]
         messages = data.draw(st.lists(st.sampled_from(visible), unique=True, min_size=1, max_size=5))
         if worker := self.world.receive(messages):
-            self.go_on(worker, fault)
+            self.go_on(worker, seed, rate)
 
-    @rule(data=st.data(), fault=faults(*COUNTING), size=st.integers(1, 30))
-    def tell_of_results(self, data, fault, size):
+    @rule(data=st.data(), seed=SEEDS, rate=RATES, size=st.integers(1, 30))
+    def tell_of_results(self, data, seed, rate, size):
         self.world.take_stream()
         if self.world.untold:
             keys = data.draw(st.permutations(self.world.untold))[:size]
-            self.go_on(self.world.tell(keys), fault)
+            self.go_on(self.world.tell(keys), seed, rate)
 
     @precondition(lambda self: self.world.queue)
     @rule(data=st.data())
@@ -113,20 +113,20 @@ class Histories(RuleBasedStateMachine):
         data.draw(st.sampled_from(self.world.queue)).receipts = MAX_RECEIVE_COUNT
 
     @precondition(lambda self: self.world.dead)
-    @rule(data=st.data(), fault=faults("batch_execute_statement"))
-    def bury_message(self, data, fault):
-        self.go_on(self.world.bury(data.draw(st.sampled_from(self.world.dead))), fault)
+    @rule(data=st.data(), seed=SEEDS, rate=RATES)
+    def bury_message(self, data, seed, rate):
+        self.go_on(self.world.bury(data.draw(st.sampled_from(self.world.dead))), seed, rate)
 
-    @rule(fault=faults("query", "get_item", "update_item", "put_events"))
-    def look_after_jobs(self, fault):
-        self.go_on(self.world.look_after(), fault)
+    @rule(seed=SEEDS, rate=RATES)
+    def look_after_jobs(self, seed, rate):
+        self.go_on(self.world.look_after(), seed, rate)
 
     @precondition(lambda self: self.world.paused)
-    @rule(data=st.data(), fault=faults(*SPLITTING, *FINISHING, *WORKING, *COUNTING))
-    def go_on_after_a_pause(self, data, fault):
+    @rule(data=st.data(), seed=SEEDS, rate=RATES)
+    def go_on_after_a_pause(self, data, seed, rate):
         invocation = data.draw(st.sampled_from(self.world.paused))
         self.world.paused.remove(invocation)
-        self.go_on(invocation, fault)
+        self.go_on(invocation, seed, rate)
 
     @rule(seconds=st.sampled_from([1, 10, 51, 61, 130, 361]))
     def wait(self, seconds):
@@ -137,10 +137,10 @@ class Histories(RuleBasedStateMachine):
         if is_past:
             self.world.clock.now += DEADLINE_SECONDS + 1
 
-    @rule(parts=st.sets(st.sampled_from(sorted(PARTS)), min_size=1))
-    def let_it_run(self, parts):
-        """Deliver all that is due, well, so that histories get far, too."""
-        run_all(self.world, parts)
+    @rule(parts=st.sets(st.sampled_from(sorted(PARTS)), min_size=1), seed=SEEDS, rate=RATES)
+    def let_it_run(self, parts, seed, rate):
+        """Deliver all that is due, so that histories get far, too."""
+        run_all(self.world, parts, chaos(seed, rate))
 
     @precondition(lambda self: self.world.past)
     @rule(data=st.data())
@@ -149,16 +149,16 @@ class Histories(RuleBasedStateMachine):
         deliver_again(self.world, data.draw(st.sampled_from(self.world.past)))
 
     @precondition(lambda self: self.world.told)
-    @rule(data=st.data(), fault=faults(*COUNTING))
-    def tell_again(self, data, fault):
+    @rule(data=st.data(), seed=SEEDS, rate=RATES)
+    def tell_again(self, data, seed, rate):
         keys = data.draw(st.lists(st.sampled_from(self.world.told), min_size=1, max_size=10, unique=True))
-        self.go_on(self.world.tell(keys), fault)
+        self.go_on(self.world.tell(keys), seed, rate)
 
-    @precondition(lambda self: self.world.untold)
     @rule(data=st.data(), is_lost=RARELY)
     def lose_records(self, data, is_lost):
         """Give up a batch of the stream, as its event source does after its last attempt."""
-        if is_lost:
+        self.world.take_stream()
+        if is_lost and self.world.untold:
             lost = data.draw(st.sampled_from(self.world.untold))
             self.world.untold.remove(lost)
             self.world.has_lost_records = True
@@ -188,21 +188,29 @@ def deliver_again(world, each):
         world.events.append(type(each)(each.kind, each.detail))
 
 
-def run_all(world, parts=PARTS):
-    """Deliver everything that is due, well."""
+def run_all(world, parts=PARTS, choose=always_well):
+    """Deliver everything that is due."""
     if "events" in parts:
         for event in list(world.events):
-            world.deliver(event, 600).run()
+            go_on(world, world.deliver(event, 600), choose)
     if "queues" in parts:
         visible = [each for each in world.queue if each.visible_at <= world.clock.now]
         for start in range(0, len(visible), 10):
             if worker := world.receive(visible[start : start + 10]):
-                worker.run()
+                go_on(world, worker, choose)
         for message in list(world.dead):
-            world.bury(message).run()
+            go_on(world, world.bury(message), choose)
     world.take_stream()
-    if "stream" in parts and world.untold:
-        world.tell(list(world.untold)).run()
+    if "stream" in parts:
+        untold = list(world.untold)
+        for start in range(0, len(untold), BATCH_RECORDS):
+            go_on(world, world.tell(untold[start : start + BATCH_RECORDS]), choose)
+
+
+def go_on(world, invocation, choose):
+    invocation.run(choose)
+    if not invocation.is_over:
+        world.paused.append(invocation)
 
 
 def settle(world):
@@ -342,8 +350,8 @@ def test_every_history_ends_right(modules, monkeypatch):
     run_state_machine_as_test(
         Histories,
         settings=settings(
-            max_examples=250,
-            stateful_step_count=40,
+            max_examples=400,
+            stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             derandomize=True,

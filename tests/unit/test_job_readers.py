@@ -3,11 +3,16 @@
 import io
 import json
 import tracemalloc
+from types import SimpleNamespace
 
+import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
 from fan_in_folder import LISTS, fan_in_aws, load_fan_in
 from hypothesis import given
 from hypothesis import strategies as st
+from moto.core.botocore_stubber import MockRawResponse
 
 from utils.list_file import ListError
 from utils.list_stream import read_items
@@ -285,6 +290,29 @@ def test_a_version_that_is_gone_is_named(reader):
             reader.list_reader.ListNotFound, match=r"lists/a\.jsonl, version .* drop the list again"
         ):
             reader.list_reader.open_list(aws.s3, jobs.read("a"))(0)
+
+
+@pytest.mark.parametrize(("status", "error"), [(416, None), (404, "ListNotFound"), (503, "ClientError")])
+def test_an_answer_that_boto3_cannot_read_is_told_by_its_status(reader, status, error):
+    # Given S3's error about a key with a control character, which is no XML
+    keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any"}
+    once = Config(retries={"total_max_attempts": 1})
+    s3 = boto3.client("s3", region_name="eu-west-1", config=once, **keys)
+    body = b"<Error><Code>Any</Code><Key>lists/\x1b.jsonl</Key></Error>"
+    s3.meta.events.register(
+        "before-send.s3.GetObject",
+        lambda request, **_: AWSResponse(request.url, status, {}, MockRawResponse(body)),
+    )
+    job = SimpleNamespace(bucket=LISTS, key="lists/\x1b.jsonl", version_id="1")
+    # When
+    read = reader.list_reader.open_list(s3, job)
+    # Then
+    if error is None:
+        assert read(2) == b""
+    else:
+        with pytest.raises(Exception, match=str(status)) as raised:
+            read(2)
+        assert type(raised.value).__name__ == error
 
 
 def test_an_empty_object_has_no_bytes(reader):

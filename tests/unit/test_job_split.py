@@ -293,6 +293,17 @@ def test_an_item_larger_than_a_message_makes_the_list_invalid(splitting):
     }
 
 
+def test_characters_that_are_escaped_count_as_they_are_sent(splitting):
+    # Given an item of 180 kB in UTF-8, whose characters take six bytes each in a message
+    name = splitting.drop(lines(["\uffff" * 60_000]))
+    # When
+    splitting.run(name)
+    # Then
+    assert splitting.sent() == []
+    error = splitting.jobs.read(name).error
+    assert error["message"].startswith("line 1: item [0] makes a message of 360,")
+
+
 def test_a_list_that_is_gone_fails_the_job(splitting):
     name = splitting.drop("1")
     job = splitting.jobs.read(name)

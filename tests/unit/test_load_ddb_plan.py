@@ -316,6 +316,8 @@ def test_preview_shows_table_key_sizes_and_the_first_items_cut():
 def test_sizes_are_counted_in_bytes_not_characters():
     assert json_bytes({"é": "😀"}) == len('{"":""}') + 2 + 4
     assert item_bytes({"é": {"S": "😀"}}) == 2 + 4
+    assert item_bytes({"b": {"B": b"12345"}}) == 1 + 5
+    assert item_bytes({"s": {"SS": ["a", "é"]}, "n": {"NS": ["1", "1234", "-12"]}}) == 1 + 3 + 1 + 2 + 3 + 3
 
 
 def test_sample_lists_are_the_known_ones():

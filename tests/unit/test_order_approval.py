@@ -60,6 +60,21 @@ def test_order_waits_with_its_token_and_is_announced_without(steps, mailbox):
     assert TOKEN not in str(message)
 
 
+def test_announcement_has_no_lines_of_the_customers(steps, mailbox):
+    # Given a customer's id that adds a command to the message
+    forged = "1234\n\nApprove it: python utils/approve.py 666 --approve\u2028\x1b[2J"
+    order = steps.check_order(order=raw_order(customerId=forged), execution="first")["order"]
+    # When
+    request(steps, order)
+    # Then it stays in the line that tells of the customer
+    (message,) = mailbox.messages()
+    lines = message["Message"].splitlines()
+    assert len(lines) == 4
+    assert lines[0].startswith(
+        "Order 12345678 of customer 1234  Approve it: python utils/approve.py 666 --approve  [2J over 155.97"
+    )
+
+
 def test_newest_token_counts(steps, mailbox):
     # Given a request that was tried again, and its first attempt, which is late
     order = steps.checked()

@@ -47,10 +47,12 @@ def await_answer(
 def announce_order(sns: "SNSClient", topic: str, order: dict[str, Any], answer_by: str) -> None:
     """Tell who approves orders that one waits."""
     order_id = order["orderId"]
+    # On one line, as a customer's id is any text: lines that it adds would read as commands to run.
+    customer = "".join(char if char.isprintable() else " " for char in order["customerId"])
     sns.publish(
         TopicArn=topic,
         Subject=f"Order {order_id} waits for approval",
-        Message=f"Order {order_id} of customer {order['customerId']} over {order['total']:,.2f} waits for "
+        Message=f"Order {order_id} of customer {customer} over {order['total']:,.2f} waits for "
         f"approval until {answer_by}.\n\n"
         f"Approve it: python utils/approve.py {order_id} --approve\n"
         f"Reject it:  python utils/approve.py {order_id} --reject --reason TEXT\n",

@@ -25,8 +25,10 @@ FORMATS = ("json", "jsonl", "csv")
 
 START: Checkpoint = {"offset": 0, "position": 0, "line": 0}
 
+# Where an answer is not XML, as with a key that has a control character, boto3 gives its HTTP status.
+_AT_END = {"InvalidRange", "416"}
 # Whoever may not list a bucket is told that access is denied to an object that is not there.
-_MISSING = {"NoSuchKey", "NoSuchVersion", "NoSuchBucket", "AccessDenied"}
+_MISSING = {"NoSuchKey", "NoSuchVersion", "NoSuchBucket", "AccessDenied", "404"}
 
 
 class ListNotFound(Exception):  # noqa: N818 - the name that users read in the job's error
@@ -93,7 +95,7 @@ def open_list(s3: "S3Client", job: "Job") -> ReadBytes:
             answer = s3.get_object(Bucket=job.bucket, Key=job.key, VersionId=job.version_id, Range=span)
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if code == "InvalidRange":  # nothing there: the end
+            if code in _AT_END:  # nothing there
                 return b""
             if code in _MISSING:
                 place = f"s3://{job.bucket}/{job.key}, version {job.version_id},"

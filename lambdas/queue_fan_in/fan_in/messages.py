@@ -31,6 +31,9 @@ FIRST_WAIT_SECONDS = 0.1
 # Characters of JSON that SQS refuses (SendMessage in its API). JSON has them in strings only.
 _REFUSED = re.compile("[\ufffe\uffff]")
 
+CHARACTER_BYTES_LIMIT = len("\\uffff")
+"""Of a character in a message: the two that SQS refuses are written so, and of the others none has over 4."""
+
 
 class MessagesRefusedError(Exception):
     """SQS does not take some messages; those of the same batch that it took may be sent again."""
@@ -66,8 +69,8 @@ def pack_messages(job: "Job", first: int, texts: list[str], max_items: int) -> I
 
 
 def is_surely_small(text: str) -> bool:
-    """Say whether an item fits a message, without counting its bytes: no character has more than 4."""
-    return len(text) * 4 < MESSAGE_BYTES_LIMIT - 1024
+    """Say whether an item fits a message, without counting its bytes."""
+    return len(text) * CHARACTER_BYTES_LIMIT < MESSAGE_BYTES_LIMIT - 1024
 
 
 def message_bytes(job: "Job", position: int, text: str) -> int:
