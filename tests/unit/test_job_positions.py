@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 from fan_in_folder import load_fan_in
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 
@@ -14,6 +14,7 @@ def positions():
         yield modules.positions
 
 
+@settings(deadline=None)
 @given(st.integers(0, 40_000))
 @example(0)
 @example(1)
@@ -31,6 +32,7 @@ def test_blocks_hold_every_position_once(positions, total):
     assert {block: positions.block_size(block, total) for block in blocks} == blocks
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**9))
 def test_a_block_is_of_one_partition_and_small(positions, position):
     partition = positions.part_key("job", position).removeprefix("job/")
