@@ -53,6 +53,8 @@ def call_in_child(call: Callable[[], bytes], seconds: float) -> bytes:
 
 def _answer(call: Callable[[], bytes], writer: Connection) -> None:
     os.setpgid(0, 0)  # what it starts is killed with it
+    # A handler of the parent's would make an end by a signal look like an exception of the item's.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     writer.send_bytes(call())
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
