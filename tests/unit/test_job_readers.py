@@ -10,7 +10,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from fan_in_folder import LISTS, fan_in_aws, load_fan_in
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto.core.botocore_stubber import MockRawResponse
 
@@ -87,6 +87,7 @@ def _quote(field):
     return f'"{escaped}"' if any(char in field for char in ',"\n') else escaped
 
 
+@settings(deadline=None)
 @given(json_lists(), chunk_sizes)
 def test_any_json_is_read_as_the_loader_reads_it(reader, a_list, size):
     data, list_format, items = a_list
@@ -98,12 +99,14 @@ def test_any_json_is_read_as_the_loader_reads_it(reader, a_list, size):
     assert read(reader, data, list_format, size, checked=True) == read_texts
 
 
+@settings(deadline=None)
 @given(csv_lists(), chunk_sizes)
 def test_any_csv_is_read_as_the_loader_reads_it(reader, a_list, size):
     data, list_format = a_list
     assert [json.loads(text) for text in read(reader, data, list_format, size)] == load(data, list_format)
 
 
+@settings(deadline=None)
 @given(json_lists().map(lambda drawn: drawn[:2]) | csv_lists(), chunk_sizes, st.data())
 def test_a_reader_goes_on_exactly_where_another_stopped(reader, a_list, size, draw):
     # Given
@@ -129,6 +132,7 @@ def test_a_reader_goes_on_exactly_where_another_stopped(reader, a_list, size, dr
     assert got == whole
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(FORMATS), st.binary(max_size=30) | st.text('[]{}",:1ae\n\\ ', max_size=12), chunk_sizes
 )
