@@ -23,18 +23,19 @@ from typing import Any
 from benchmarks.deployment import deploy
 from benchmarks.emulators import Emulator, local_aws
 from benchmarks.fan_in import FUNCTIONS, WATCHING_ACTION, WORKFLOW, run_job
-from benchmarks.plan import WORK_SECONDS
 from benchmarks.process_memory import list_group, read_processor_seconds, read_variable
 from local.tool_environment import ACCOUNT
+from stacks.config_queue import QueueFanInConfig
 from utils.attribute_values import item_bytes
 
 COUNTS = Path(__file__).with_name("fan_in_counts.json")
 ITEMS = 20_000
-WORKERS = 30
-"""As many as are done with a million items within the default deadline of an hour."""
+WORK_SECONDS = 0.1
+"""What `process` takes for an item."""
+WORKERS = QueueFanInConfig().workerMaxConcurrency
+"""What is counted is the workflow as it is deployed with an empty section of config.json."""
 WARMING_ITEMS = WORKERS * 200
 """Two full batches for each worker, so that all of them have started."""
-SETTINGS = {"workerMaxConcurrency": WORKERS}
 WRITE_BYTES = 1024
 """Of an item, for which a write unit is charged."""
 REPORT = "REPORT RequestId"
@@ -92,7 +93,7 @@ Image = Mapping[str, Any]
 
 def count_job() -> dict[str, Any]:
     """Run a job and count; fan_in_counts.json has what this returns."""
-    with local_aws() as ours, deploy(ours, SETTINGS, PROCESS, WORKFLOW) as deployment:
+    with local_aws() as ours, deploy(ours, {}, PROCESS, WORKFLOW) as deployment:
         run_job(ours, deployment, _items(WARMING_ITEMS), "warming")
         dynamodb, jobs_table = ours.client("dynamodb"), deployment.outputs["JobsTableName"]
         stream = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}

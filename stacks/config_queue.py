@@ -29,7 +29,7 @@ class QueueFanInConfig(Section):
         "to the dead-letter queue.",
     )
     deadlineMinutes: float = Field(
-        60,
+        240,
         ge=0.1,
         le=MAX_DEADLINE_MINUTES,
         allow_inf_nan=False,

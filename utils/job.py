@@ -10,6 +10,7 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT_ROOT))
@@ -23,6 +24,7 @@ from rich.text import Text  # noqa: E402
 
 from utils.aws import add_session_arguments, aws_errors, open_session, session_arguments  # noqa: E402
 from utils.command import INTERRUPTED, CommandError, run_command  # noqa: E402
+from utils.forecast.job_cost import job_cost_line  # noqa: E402
 from utils.jobs.job import DROP_LIST, Job, check_job_id  # noqa: E402
 from utils.jobs.progress import JobReading  # noqa: E402
 from utils.jobs.render import head_line, print_outcome  # noqa: E402
@@ -30,6 +32,9 @@ from utils.jobs.table import JobsTable, open_jobs  # noqa: E402
 from utils.jobs.watcher import JobWatcher  # noqa: E402
 from utils.watch.progress import open_view, utc_now  # noqa: E402
 from utils.watch.render import open_console  # noqa: E402
+
+if TYPE_CHECKING:
+    import boto3
 
 START_SECONDS = 15.0
 """A job may be unknown so long: its list was dropped, and the event of that has not arrived yet."""
@@ -58,9 +63,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     if options.job is not None:
         check_job_id(options.job)
-    table = open_jobs(open_session(options.profile, options.region))
+    session = open_session(options.profile, options.region)
+    table = open_jobs(session)
     name = options.job or latest_job(table)
-    return show(options, JobWatcher(table, name), name, open_console())
+    return show(options, JobWatcher(table, name), name, open_console(), session)
 
 
 def latest_job(table: JobsTable) -> str:
@@ -74,8 +80,20 @@ def latest_job(table: JobsTable) -> str:
     return name
 
 
-def show(options: argparse.Namespace, watcher: JobWatcher, name: str, console: Console) -> int:
-    """Follow a job to its end and print what became of it; returns the command's exit code."""
+def show(
+    options: argparse.Namespace,
+    watcher: JobWatcher,
+    name: str,
+    console: Console,
+    session: "boto3.Session | None" = None,
+) -> int:
+    """Follow a job to its end and print what became of it; returns the command's exit code.
+
+    Parameters
+    ----------
+    session
+        For what the job would have cost; None leaves that out.
+    """
     try:
         job = follow(watcher, name, console)
     except KeyboardInterrupt:
@@ -87,6 +105,8 @@ def show(options: argparse.Namespace, watcher: JobWatcher, name: str, console: C
         raise CommandError(*error.lines, go_on_line(options, watcher, name)) from error
     console.print()
     print_outcome(console, job, watcher.samples)
+    if session and (cost := job_cost_line(session, job)):
+        console.print(Text(cost), soft_wrap=True)
     if job.summary:
         console.print(Text(f"  the rows: {command_line('results.py', name, options)}"), soft_wrap=True)
     return 0 if job.status == "DONE" else 1

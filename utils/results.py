@@ -21,9 +21,10 @@ from utils.packages import begin_command  # noqa: E402
 
 begin_command(__name__)
 
+from utils.attribute_values import abbreviate  # noqa: E402
 from utils.aws import add_session_arguments, aws_errors, open_session  # noqa: E402
 from utils.command import CommandError, run_command, visible  # noqa: E402
-from utils.jobs.job import ARN_START, JOB_FORM  # noqa: E402
+from utils.jobs.job import ARN_START, JOB_FORM, LONGEST_SHOWN_CHARACTERS  # noqa: E402
 from utils.load_plan import items_text  # noqa: E402
 from utils.rows.execution import check_ended, find_execution  # noqa: E402
 from utils.rows.job import open_job_rows  # noqa: E402
@@ -102,9 +103,9 @@ def open_source(session: "boto3.Session", run: str) -> Iterator[tuple[RowSource,
         return
     if not run.startswith(ARN_START):
         raise CommandError(
-            f"{run or 'an empty text'} is neither the ARN of an execution, which looks like "
-            "arn:aws:states:eu-west-1:123456789012:execution:NAME:RUN, nor a job, which looks like "
-            "orders-0123456789ab"
+            f"{abbreviate(run, LONGEST_SHOWN_CHARACTERS) or 'an empty text'} is neither the ARN of an "
+            "execution, which looks like arn:aws:states:eu-west-1:123456789012:execution:NAME:RUN, nor a "
+            "job, which looks like orders-0123456789ab"
         )
     with aws_errors("opening the AWS session"):
         client = session.client("stepfunctions")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 PARTITIONS = 16
+BLOCK_POSITIONS = 250
 """As in lambdas/queue_fan_in/fan_in/positions.py."""
 MAX_RECORD_BYTES = 350 * 1024
 """Of a compressed result; a record of the table has at most 400 KB."""
@@ -210,7 +211,8 @@ def _insertion(table: str, record: dict[str, Any]) -> Any:
 
 
 def _key(job: str, position: int) -> dict[str, Any]:
-    return {"part": {"S": f"{job}/{position % PARTITIONS}"}, "position": {"N": str(position)}}
+    partition = position // BLOCK_POSITIONS % PARTITIONS
+    return {"part": {"S": f"{job}/{partition}"}, "position": {"N": str(position)}}
 
 
 def _chunks(values: list[int], size: int) -> Iterator[list[int]]:

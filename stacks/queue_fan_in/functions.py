@@ -107,7 +107,7 @@ class FanInFunctions:
             environment={"JOBS_TABLE": table.table_name},
             memory_mb=COUNT_MEMORY_MB,
         )
-        _allow(function, table.table_arn, "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:UpdateItem")
+        _allow(function, table.table_arn, "dynamodb:GetItem", "dynamodb:UpdateItem")
         self._allow_events(function, JOB_CONTINUES)
         return function
 

@@ -17,12 +17,16 @@ from queue_project import ENDED, JOB_SECONDS, QueueProject
 WORKER_SECONDS = 2
 """Timeout of the worker; a message that a worker was lost with comes back after six times as long."""
 
-ITEMS = 3_000
+ITEMS = 1_000
 """Of a list that several checkpoints of the split function lie in."""
 
 FAN_IN = Path("lambdas") / "queue_fan_in" / "fan_in"
-TIMES = [("jobs.py", "LEASE_SECONDS"), ("overdue.py", "LEFT_ALONE_SECONDS")]
-"""How long it takes until another invocation goes on where one was lost."""
+SMALL = [
+    ("jobs.py", "LEASE_SECONDS", 2),
+    ("overdue.py", "LEFT_ALONE_SECONDS", 2),
+    ("split.py", "STRETCH_ITEMS", 100),
+]
+"""How long it takes until another invocation goes on where one was lost, and what is sent in that time."""
 
 HANDLERS = ["split_handler", "count_handler", "finish_handler", "overdue_handler", "dead_letter_handler"]
 
@@ -34,8 +38,8 @@ def project(
     """With a processor that fails as its items say, and functions whose calls fail as a plan says."""
     project = QueueProject.copy(tmp_path_factory.mktemp("queue-faults"), new_cdk_account())
     install(project.folder / FAN_IN, project.folder / "plan.json", *HANDLERS)
-    for module, name in TIMES:
-        shorten(project.folder / FAN_IN / module, name)
+    for module, name, value in SMALL:
+        shorten(project.folder / FAN_IN / module, name, value)
     process_item = project.folder / "lambdas" / "process_item"
     shutil.copy(FAULTY_PROCESS, process_item / "process.py")
     install(process_item, project.folder / "worker-plan.json", "job_handler")
@@ -46,10 +50,10 @@ def project(
     return project
 
 
-def shorten(module: Path, name: str) -> None:
-    """Make a constant of a module 2."""
+def shorten(module: Path, name: str, value: int) -> None:
+    """Give a constant of a module another value."""
     source = module.read_text(encoding="utf-8")
-    changed = re.sub(rf"^{name} = \d+$", f"{name} = 2", source, flags=re.MULTILINE)
+    changed = re.sub(rf"^{name} = \d+$", f"{name} = {value}", source, flags=re.MULTILINE)
     assert changed != source
     module.write_text(changed, encoding="utf-8")
 
@@ -130,7 +134,7 @@ def test_poison_items_fail_alone(project: QueueProject):
 
 def test_split_that_is_killed_half_way_leaves_no_gap_and_no_second_row(project: QueueProject):
     # Given
-    plan(project, SendMessageBatch=["pass"] * 12 + ["die after", "pass", "die before"])
+    plan(project, SendMessageBatch=["pass"] * 4 + ["die after", "pass", "die before"])
     items = [{"n": number} for number in range(ITEMS)]
     # When
     record, rows = run(project, "split-killed.jsonl", items)
@@ -178,7 +182,7 @@ def test_finish_that_fails_twice_finishes_once(project: QueueProject):
 
 def test_count_that_dies_at_each_of_its_calls_counts_right(project: QueueProject):
     # Given
-    plan(project, UpdateItem=["pass", "die before", "die after"], DeleteItem=["die after"])
+    plan(project, UpdateItem=["pass", "die before", "die after", "pass", "die after"])
     items = [{"n": number} for number in range(1_200)]
     # When
     record, rows = run(project, "count-dies.jsonl", items)
@@ -187,10 +191,30 @@ def test_count_that_dies_at_each_of_its_calls_counts_right(project: QueueProject
     assert project.summary(record["job"])["succeeded"] == 1_200
 
 
-def test_job_past_its_deadline_ends_with_what_is_in(project: QueueProject, tmp_path: Path):
-    # Given a deadline of seconds, and items that wait for longer
+@pytest.fixture(scope="module")
+def short_deadline(project: QueueProject) -> None:
+    """Let jobs end after seconds, and workers not before them."""
     project.configure("queueFanIn", deadlineMinutes=0.2, workerTimeoutSeconds=120)
     project.deploy()
+
+
+@pytest.mark.usefixtures("short_deadline")
+def test_split_that_fails_at_each_try_is_named_at_the_deadline(project: QueueProject):
+    # Given a queue that takes nothing
+    plan(project, SendMessageBatch=["throttle"] * 99)
+    job = project.drop("never-sent.jsonl", ["a", "b"])
+    # When
+    wait_until(lambda: has_ended(project, job), JOB_SECONDS, poll_seconds=2)
+    plan(project)
+    # Then
+    assert project.record(job)["status"] == "INCOMPLETE"
+    shown = project.run("python", "utils/job.py", job, exit_code=1).stdout
+    assert "0 were sent, because Split failed, see its log: ClientError: An error occurred (Thr" in shown
+
+
+@pytest.mark.usefixtures("short_deadline")
+def test_job_past_its_deadline_ends_with_what_is_in(project: QueueProject, tmp_path: Path):
+    # Given items that wait for longer
     gate, diary = tmp_path / "gate", tmp_path / "diary"
     waiting = {"wait for": str(gate), "and note in": str(diary), "name": "late"}
     items = ["in time"] * 50 + [waiting] + ["in time"] * 50

@@ -96,7 +96,7 @@ def test_count_may_keep_jobs_and_read_the_stream(template, allowed):
     stream = ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"]
     assert allowed("count") == [
         allow(
-            ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:UpdateItem"],
+            ["dynamodb:GetItem", "dynamodb:UpdateItem"],
             arn(published(template, "JobsTableName")),
         ),
         send_events(CONTINUES),

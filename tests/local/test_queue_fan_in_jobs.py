@@ -1,6 +1,7 @@
 """Lists from the drop to the rows: every item once, in order, and one announcement."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +38,9 @@ def test_twenty_thousand_items_come_out_once_and_in_order(project: QueueProject)
     # Then
     assert "DONE" in printed
     assert f"{ITEMS:,}" in printed
+    # Each result was a write, which are most of what there is to pay
+    said = r"on AWS: about \$0\.01\d* \(.*DynamoDB \$0\.01.*\) without the time of process, us-east-1 prices"
+    assert re.search(said, printed)
     rows = project.rows(job)
     assert rows == [
         {"index": index, "item": item, "status": "succeeded", "result": {"of": item}, "attempts": 1}

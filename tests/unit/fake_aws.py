@@ -47,9 +47,6 @@ class Table:
         item = self._call(lambda: self.items.get(Key[self._key]))
         return {"Item": copy(item)} if item else {}
 
-    def delete_item(self, *, Key):
-        return self._call(lambda: self.items.pop(Key[self._key], None))
-
     def query(self, *, IndexName, KeyConditionExpression):
         assert IndexName == "OpenJobs"
         found = self._call(lambda: [i for i in self.items.values() if is_true(KeyConditionExpression, i)])

@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -52,19 +52,23 @@ def fan_in_aws() -> Iterator[SimpleNamespace]:
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "testing")
-        aws = SimpleNamespace(
-            **{name: boto3.client(name) for name in ("s3", "sqs", "events", "dynamodb")},
-            tables=boto3.resource("dynamodb"),
-        )
+        aws = SimpleNamespace(**_clients())
         for bucket in (LISTS, RESULTS):
             aws.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         aws.s3.put_bucket_versioning(Bucket=LISTS, VersioningConfiguration={"Status": "Enabled"})
         aws.queue_url = aws.sqs.create_queue(QueueName="items")["QueueUrl"]
         aws.jobs_table = _create_jobs_table(aws.tables)
         aws.results_table = _create_results_table(aws.tables)
-        # moto needs a parser for PartiQL that is not in its own package.
-        aws.dynamodb.batch_execute_statement = partial(_insert, aws.dynamodb)
         yield aws
+
+
+@cache
+def _clients():
+    """Make the clients once for all tests, which takes longer than most of these."""
+    clients = {name: boto3.client(name) for name in ("s3", "sqs", "events", "dynamodb")}
+    # moto needs a parser for PartiQL that is not in its own package.
+    clients["dynamodb"].batch_execute_statement = partial(_insert, clients["dynamodb"])
+    return {**clients, "tables": boto3.resource("dynamodb")}
 
 
 def _insert(dynamodb, *, Statements):  # noqa: N803 - as boto3 names it

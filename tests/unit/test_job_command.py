@@ -69,10 +69,35 @@ def test_a_job_that_is_done_ends_with_0_and_the_command_for_its_rows(aws, capsys
             "FAILED after 20.0 s: ListInvalid: line 3: item [2] is not JSON",
             False,
         ),
+        (
+            ended(
+                "INCOMPLETE",
+                summary(missing=3),
+                sent=0,
+                splitFailure={"name": "Refused", "message": "no"},
+            ),
+            (
+                "INCOMPLETE after 20.0 s, its deadline (0 of 3 items succeeded, 3 missing): "
+                "0 were sent, because Split failed, see its log: Refused: no"
+            ),
+            True,
+        ),
+        (
+            ended(splitFailure={"name": "MessagesRefusedError", "message": "not taken, at first"}),
+            "DONE in 20.0 s (2 of 2 items succeeded)",
+            True,
+        ),
         (ended(of=summary(rows=0)), "DONE in 20.0 s (0 of 0 items succeeded)", True),
         (ended(of=summary(succeeded=1)), "DONE in 20.0 s (1 of 1 item succeeded)", True),
     ],
-    ids=["its deadline passed", "its list is not valid", "an empty list", "one item"],
+    ids=[
+        "its deadline passed",
+        "its list is not valid",
+        "Split failed",
+        "Split failed at first",
+        "an empty list",
+        "one item",
+    ],
 )
 def test_the_last_line_says_how_the_job_ended(aws, capsys, stored, line, has_rows):
     if stored["status"] == "FAILED":
@@ -93,7 +118,7 @@ def test_missing_items_are_counted_in_the_summary(aws, capsys):
 def test_the_job_that_started_last_is_the_latest(aws, capsys):
     put(aws.table, ended(job="late-000000000001", startedAt="2026-03-02T09:00:00.001Z"))
     put(aws.table, ended(job="early-ffffffffffff"))
-    aws.table.put_item(Item={"job": "late-000000000001/0-0", "positions": {Decimal(0)}})
+    aws.table.put_item(Item={"job": "late-000000000001/0-0", "places": {Decimal(0)}})
     assert main(["--latest"]) == 0
     assert "Job late-000000000001 of " in capsys.readouterr().out
 
@@ -135,6 +160,8 @@ def test_a_job_that_has_not_started_is_one_line():
         ("orders", "orders is not a job, "),
         (f"{JOB}/0-0", f"{JOB}/0-0 is not a job, "),
         (JOB.upper(), f"{JOB.upper()} is not a job, "),
+        ("x" * 41 + "-0123456789ab", "x" * 41 + "-0123456789ab is not a job, "),
+        ("x" * 3000 + "-0123456789ab", "x" * 199 + "… is not a job, "),
     ],
 )
 def test_what_is_no_job_is_one_line_before_aws_is_asked(argument, line):
@@ -229,7 +256,7 @@ def test_a_log_gets_a_line_at_each_tenth(aws, monkeypatch, capsys):
         if (done := next(reads, None)) is None:
             put(aws.table, ended(of=summary(succeeded=10)))
         elif done:
-            aws.table.put_item(Item={"job": f"{JOB}/{done - 1}-0", "positions": {done - 1}})
+            aws.table.put_item(Item={"job": f"{JOB}/0-0", "places": set(range(done))})
 
     monkeypatch.setattr(job_command, "JobWatcher", partial(JobWatcher, sleep=go_on))
     main([JOB])

@@ -1,11 +1,16 @@
 """Counting results: every position once, whatever the stream delivers, and the finish when all are there."""
 
 import random
+from collections import Counter
+from contextlib import suppress
 from functools import partial
 
 import pytest
+from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
 from fan_in_folder import Clock, fan_in_aws, load_fan_in
+
+from utils.attribute_values import item_bytes
 
 NAME = "list-0123456789ab"
 
@@ -28,22 +33,24 @@ class Counting:
         source = {"bucket": "b", "key": "lists/list.jsonl", "versionId": name, "format": "jsonl"}
         self.jobs.record(name, source, 60.0)
         lease = self.jobs.take_lease(name, "RUNNING")
-        lease.save(total=total, blocks=self.modules.positions.count_blocks(total))
+        lease.save(total=total)
 
     def count(self, positions, name=NAME, table=None):
         """Deliver records of the stream to an environment of their own."""
         table = table or self.table
         jobs = self.modules.jobs.Jobs(table, Clock())
-        records = [stream_record(self.modules.positions.part_key(name, each), each) for each in positions]
+        records = [stream_record(f"{name}/0", each) for each in positions]
         blocks = self.modules.count.Blocks(table, jobs)
         return self.modules.count.count_records(records, jobs, blocks, self.finishes.append)
 
     def record(self, name=NAME):
         return self.table.get_item(Key={"job": name})["Item"]
 
-    @property
-    def blocks_left(self):
-        return [item["job"] for item in self.table.scan()["Items"] if "/" in item["job"]]
+    def blocks(self):
+        """Read how many parts of each block are done, by its id."""
+        items = [item for item in self.table.scan()["Items"] if "/" in item["job"]]
+        assert all("expiresAt" in item for item in items)
+        return {item["job"].partition("/")[2]: len(item["places"]) for item in items}
 
 
 def stream_record(part, position):
@@ -88,8 +95,8 @@ def test_the_last_result_starts_the_finish(counting):
     # Then
     assert counting.finishes == [NAME]
     assert counting.record()["status"] == "FINISHING"
-    # And nothing is left of the counting
-    assert counting.blocks_left == []
+    # And one record has counted them, which expires
+    assert counting.blocks() == {"0-0": 40}
 
 
 def test_what_the_stream_tells_twice_is_counted_once(counting):
@@ -105,8 +112,8 @@ def test_what_the_stream_tells_twice_is_counted_once(counting):
 
 
 def test_order_does_not_matter(counting, small_blocks):
-    # Given several blocks in each partition
-    total = 16 * small_blocks * 2 + 7
+    # Given three levels of blocks
+    total = small_blocks**3 + 7
     counting.begin(total)
     positions = list(range(total))
     random.Random(6).shuffle(positions)
@@ -119,6 +126,8 @@ def test_order_does_not_matter(counting, small_blocks):
     counting.count(batches[-1])
     # Then
     assert counting.finishes == [NAME]
+    levels = Counter(block.partition("-")[0] for block in counting.blocks())
+    assert levels == {"0": 65, "1": 9, "2": 2, "3": 1}
 
 
 def test_late_duplicates_change_nothing(counting):
@@ -132,18 +141,14 @@ def test_late_duplicates_change_nothing(counting):
     # Then
     assert counting.finishes == [NAME]
     assert counting.record()["status"] == "DONE"
-    # And what they leave behind expires
-    left = [item for item in counting.table.scan()["Items"] if "/" in item["job"]]
-    assert all("expiresAt" in item for item in left)
 
 
 def test_jobs_in_one_batch_do_not_mix(counting):
     # Given
     for name in ("one", "two"):
         counting.begin(3, name)
-    part_key = counting.modules.positions.part_key
     records = [
-        stream_record(part_key(name, position), position)
+        stream_record(f"{name}/0", position)
         for name, position in [("one", 0), ("two", 1), ("one", 1), ("two", 0), ("one", 2)]
     ]
     # When
@@ -158,7 +163,7 @@ def test_jobs_in_one_batch_do_not_mix(counting):
 def test_results_of_a_job_that_is_gone_are_passed_over(counting):
     counting.begin(1)
     assert counting.count([0, 1], "gone") == 2
-    assert counting.blocks_left == []
+    assert counting.blocks() == {}
     counting.count([0])
     assert counting.finishes == [NAME]
 
@@ -186,18 +191,20 @@ class CrashingTable:
 
 
 @pytest.mark.parametrize("is_made", [False, True])
-@pytest.mark.parametrize("number", range(1, 9))
-def test_batch_that_is_repeated_after_a_crash_finishes_the_job(counting, number, is_made):
+@pytest.mark.parametrize("number", range(1, 10))
+def test_batch_that_is_repeated_after_a_crash_finishes_the_job(counting, small_blocks, number, is_made):
     # Given two blocks that lack one position each, which come in one batch
-    counting.begin(18)
-    counting.count(range(16))
+    counting.begin(2 * small_blocks)
+    lacking = [0, 2 * small_blocks - 1]
+    counting.count(range(1, 2 * small_blocks - 1))
     # When
-    with pytest.raises(Crash):
-        counting.count([16, 17], table=CrashingTable(counting.table, number, is_made=is_made))
-    counting.count([16, 17])
+    with suppress(Crash):
+        counting.count(lacking, table=CrashingTable(counting.table, number, is_made=is_made))
+    counting.count(lacking)
     # Then it is finished, once or twice, but not never
     assert set(counting.finishes) == {NAME}
     assert counting.record()["status"] == "FINISHING"
+    assert counting.blocks() == {"0-0": small_blocks, "0-1": small_blocks, "1-0": 2}
 
 
 def test_crash_of_the_finish_event_repeats_it(counting, modules):
@@ -222,16 +229,34 @@ def test_crash_of_the_finish_event_repeats_it(counting, modules):
 
 def test_half_of_a_batch_is_enough_to_repeat_what_was_lost(counting, small_blocks):
     """Lambda halves a batch that fails, so that a repetition may not hold all of it."""
-    # Given a crash right after the last position was added
-    counting.begin(16 * small_blocks * 2)
-    block = range(0, 16 * small_blocks, 16)
-    counting.count(block[:-4])
+    # Given a crash right after the last position of a block was added
+    counting.begin(2 * small_blocks)
+    counting.count(range(small_blocks - 4))
+    last = range(small_blocks - 4, small_blocks)
     with pytest.raises(Crash):
-        counting.count(block[-4:], table=CrashingTable(counting.table, 2, is_made=True))
+        counting.count(last, table=CrashingTable(counting.table, 2, is_made=True))
+    assert "1-0" not in counting.blocks()
     # When
-    counting.count(block[-2:])
-    # Then the block is complete
-    assert counting.record()["blocksDone"] == {"0-0"}
+    counting.count(last[-2:])
+    # Then the block is counted in the one above
+    assert counting.blocks() == {"0-0": small_blocks, "1-0": 1}
+
+
+def test_items_of_a_message_take_one_write_and_a_record_less_than_a_kilobyte(counting, monkeypatch):
+    # Given a job of the longest name and the most digits
+    name = "a" * 40 + "-0123456789ab"
+    counting.begin(10**9, name)
+    writes = []
+    update = counting.table.update_item
+    monkeypatch.setattr(counting.table, "update_item", lambda **call: writes.append(call) or update(**call))
+    # When
+    counting.count(range(10**9 - 260, 10**9 - 250), name)
+    assert len(writes) == 1
+    counting.count(range(10**9 - 500, 10**9 - 250), name)
+    # Then
+    found = counting.table.meta.client.get_item(TableName="jobs", Key={"job": f"{name}/0-3999998"})["Item"]
+    assert len(found["places"]) == 250
+    assert item_bytes(TypeSerializer().serialize(found)["M"]) + 250 < 1024
 
 
 def test_the_handler_counts_an_event_and_sends_for_the_finish(counting, aws, modules, monkeypatch):

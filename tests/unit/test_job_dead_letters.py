@@ -32,14 +32,14 @@ def handle(modules, *bodies, receipts=4):
 def test_items_without_a_result_fail_and_the_others_keep_theirs(modules, aws):
     # Given a result that the worker wrote before it was lost
     aws.results_table.put_item(
-        Item={"part": f"{JOB}/1", "position": 1, "result": b"x\x9cSJTR\x02\x00\x03\x0f\x01\x05"}
+        Item={"part": f"{JOB}/0", "position": 1, "result": b"x\x9cSJTR\x02\x00\x03\x0f\x01\x05"}
     )
-    before = aws.results_table.get_item(Key={"part": f"{JOB}/1", "position": 1})["Item"]
+    before = aws.results_table.get_item(Key={"part": f"{JOB}/0", "position": 1})["Item"]
     # When
     assert handle(modules, body("a", "b", "c")) == []
     # Then
-    assert aws.results_table.get_item(Key={"part": f"{JOB}/1", "position": 1})["Item"] == before
-    aws.results_table.delete_item(Key={"part": f"{JOB}/1", "position": 1})
+    assert aws.results_table.get_item(Key={"part": f"{JOB}/0", "position": 1})["Item"] == before
+    aws.results_table.delete_item(Key={"part": f"{JOB}/0", "position": 1})
     assert records(aws) == {0: ("error", UNDELIVERABLE, 3), 2: ("error", UNDELIVERABLE, 3)}
     item = aws.results_table.get_item(Key={"part": f"{JOB}/0", "position": 0})["Item"]
     assert item["expiresAt"] == EXPIRES_AT

@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ClientError
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 NAME = "list-0123456789ab"
-MODULES = ("jobs", "finish", "list_reader", "ordered_results", "results", "rows")
+MODULES = ("jobs", "finish", "list_reader", "ordered_results", "positions", "results", "rows", "summary")
 
 
 class Crash(BaseException):
@@ -35,7 +36,7 @@ class Finishing:
         source = {"bucket": LISTS, "key": key, "versionId": version, "format": key.rpartition(".")[2]}
         self.jobs.record(NAME, source, 60.0)
         if total is not None:
-            self.jobs.take_lease(NAME, "RUNNING").save(total=total, blocks=16, sent=total // 2)
+            self.jobs.take_lease(NAME, "RUNNING").save(total=total, sent=total // 2)
         self.jobs.begin_finish(NAME, **ending)
 
     def put(self, position, result=None, *, error=None, attempts=1):
@@ -44,7 +45,7 @@ class Finishing:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         self.aws.results_table.put_item(
             Item={
-                "part": f"{NAME}/{position % 16}",
+                "part": f"{NAME}/{self.modules.positions.partition_of(position)}",
                 "position": position,
                 kind: zlib.compress(text.encode()),
                 **({} if attempts == 1 else {"attempts": attempts}),
@@ -85,6 +86,7 @@ class Finishing:
 def finishing(monkeypatch):
     with fan_in_aws() as aws, load_fan_in(*MODULES) as modules:
         monkeypatch.setattr(modules.finish, "LOOK_ROWS", 5)
+        monkeypatch.setattr(modules.positions, "BLOCK_POSITIONS", 2)
         monkeypatch.setattr(modules.rows, "FILE_ROWS", 20)
         yield Finishing(modules, aws)
 
@@ -299,6 +301,26 @@ def test_an_empty_job_has_a_summary_and_no_rows(finishing):
     assert finishing.record()["status"] == "DONE"
 
 
+def test_a_job_whose_list_could_not_be_split_says_what_split_failed_with(finishing):
+    # Given a list at which Split failed until the deadline
+    source = {"bucket": LISTS, "key": "lists/list.jsonl", "versionId": "v1", "format": "jsonl"}
+    finishing.jobs.record(NAME, source, 60.0)
+    failure = {"name": "ClientError", "message": "An error occurred (AccessDenied)"}
+    finishing.jobs.take_lease(NAME, "RUNNING").note(splitFailure=failure)
+    finishing.jobs.begin_finish(NAME, incomplete=True)
+    # When
+    finishing.run()
+    # Then
+    (announced,) = finishing.announced
+    assert announced["error"] == {
+        "name": "SplitFailed",
+        "message": "the list was not checked to its end at the job's deadline, because Split failed, the "
+        "last time with ClientError: An error occurred (AccessDenied): see its log and the queue "
+        "FailedEvents, and drop the list again",
+    }
+    assert finishing.record()["error"] == announced["error"]
+
+
 @pytest.mark.parametrize(
     ("ending", "error"),
     [
@@ -311,7 +333,7 @@ def test_an_empty_job_has_a_summary_and_no_rows(finishing):
             {
                 "name": "DeadlineExceeded",
                 "message": "the list was not checked to its end at the job's deadline: "
-                "raise queueFanIn.deadlineMinutes",
+                "if Split's log names no error, raise queueFanIn.deadlineMinutes",
             },
         ),
     ],
@@ -332,7 +354,7 @@ def test_a_job_that_fails_is_announced_with_its_error(finishing, ending, error):
     assert finishing.files() == {}
 
 
-def test_a_list_that_is_gone_fails_the_job(finishing):
+def test_a_list_whose_version_is_gone_fails_the_job_and_leaves_its_results_in_the_table(finishing):
     finishing.begin(lines("a"), 1)
     finishing.put(0, "A")
     record = finishing.record()
@@ -340,6 +362,55 @@ def test_a_list_that_is_gone_fails_the_job(finishing):
     finishing.run()
     assert finishing.record()["status"] == "FAILED"
     assert finishing.announced[0]["error"]["name"] == "ListNotFound"
+    assert finishing.files() == {}
+    (kept,) = finishing.aws.results_table.scan()["Items"]
+    assert (kept["part"], zlib.decompress(kept["result"].value)) == (f"{NAME}/0", b'"A"')
+
+
+@pytest.mark.parametrize(("items", "status"), [(40, "DONE"), (41, "FAILED")])
+def test_rows_in_more_files_than_an_event_can_name_fail_the_job(finishing, monkeypatch, items, status):
+    # Given files of twenty rows
+    monkeypatch.setattr(finishing.modules.finish, "FILES_LIMIT", 2)
+    finishing.begin(lines(range(items)), items)
+    for position in range(items):
+        finishing.put(position, position)
+    # When
+    finishing.run()
+    # Then
+    assert finishing.record()["status"] == status
+    if status == "FAILED":
+        assert finishing.announced[0]["error"] == {
+            "name": "OutputTooLarge",
+            "message": "the rows of 40 of 41 items fill 2 files, and a job has no more: drop the list in "
+            "parts, or keep large results in S3",
+        }
+
+
+def test_longest_summary_fits_an_event(finishing):
+    # Given as many files as a job may have, and error names of characters of three bytes
+    modules = finishing.modules
+    finishing.begin(lines("a"), 1)
+    job = finishing.jobs.read(NAME)
+    counts = modules.summary.Counts({"errors": {f"{number:03}" + "訂" * 253: 10**9 for number in range(100)}})
+    job = replace(job, name="a" * 40 + "-0123456789ab", key="lists/" + "訂" * 339, total=10**9)
+    # When
+    files = modules.finish.FILES_LIMIT
+    summary = modules.summary.summarise_job(
+        job, counts, files=files, bucket="b" * 63, ended_at=job.started_at
+    )
+    # Then
+    assert len(json.dumps({"job": job.name, **summary}, ensure_ascii=False).encode()) < 250_000
+
+
+def test_a_list_that_is_deleted_or_replaced_stays_a_version_that_the_rows_are_written_from(finishing):
+    finishing.begin(lines("a"), 1)
+    finishing.put(0, "A")
+    key = finishing.record()["key"]
+    finishing.aws.s3.put_object(Bucket=LISTS, Key=key, Body=b'"another"')
+    finishing.aws.s3.delete_object(Bucket=LISTS, Key=key)
+    finishing.run()
+    assert finishing.record()["status"] == "DONE"
+    assert [row["item"] for row in finishing.rows()] == ["a"]
 
 
 def test_a_second_event_does_nothing_while_one_is_at_work_and_after_the_end(finishing):
@@ -375,15 +446,18 @@ positions_there = st.sets(st.integers(0, 199))
 
 
 @settings(deadline=None)
-@given(positions_there, st.integers(0, 200), st.integers(0, 200), st.integers(1, 5))
-def test_results_come_in_order_whatever_is_there_and_wherever_it_begins(there, first, total, page_size):
-    with load_fan_in("ordered_results", "results") as modules:
+@given(positions_there, st.integers(0, 200), st.integers(0, 200), st.integers(1, 5), st.integers(1, 8))
+def test_results_come_in_order_whatever_is_there_and_wherever_it_begins(
+    there, first, total, page_size, block_size
+):
+    with load_fan_in("ordered_results", "positions", "results") as modules:
+        modules.positions.BLOCK_POSITIONS = block_size
 
         def result(position, kind):
             return modules.results.Result(position, kind, 1, b"")
 
         def read_page(partition, first):
-            found = sorted(each for each in there if each % 16 == partition and each >= first)
+            found = sorted(each for each in there if each // block_size % 16 == partition and each >= first)
             return [result(position, "result") for position in found[:page_size]]
 
         def find_absent(positions):

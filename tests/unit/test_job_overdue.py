@@ -33,9 +33,7 @@ def overdue():
 
 
 def checked(overdue, phase="send", total=5):
-    overdue.jobs.take_lease(JOB, "RUNNING").release(
-        total=total, blocks=min(total, 16), checkpoint={"phase": phase, "position": 0}
-    )
+    overdue.jobs.take_lease(JOB, "RUNNING").release(total=total, checkpoint={"phase": phase, "position": 0})
 
 
 def test_a_job_in_time_is_left_alone(overdue):

@@ -1,7 +1,5 @@
 """The record of a job: made once, worked on by one at a time, ended once."""
 
-import itertools
-
 import pytest
 from fan_in_folder import LISTS, Clock, fan_in_aws, load_fan_in
 
@@ -148,23 +146,6 @@ def test_an_ended_job_is_open_no_more(jobs, table):
     assert not {"open", "leaseOwner", "leaseUntil"} & set(ended)
     assert list(jobs.open_jobs()) == []
     assert jobs.take_lease(NAME, "FINISHING") is None
-
-
-@pytest.mark.parametrize("order", [*itertools.permutations(["0-0", "1-0", "2-0", "1-0"])])
-def test_blocks_are_complete_with_the_last_of_them_in_any_order_and_however_often(jobs, table, order):
-    # Given
-    jobs.take_lease(NAME, "RUNNING").save(total=3, blocks=3)
-    # When
-    complete = [jobs.complete_block(NAME, block) for block in order]
-    # Then
-    seen = [len(set(order[: number + 1])) == 3 for number in range(len(order))]
-    assert complete == seen
-    assert item(table)["blocksDone"] == {"0-0", "1-0", "2-0"}
-
-
-def test_a_block_of_a_record_that_is_gone_leaves_none(jobs, table):
-    assert not jobs.complete_block("gone-0123456789ab", "0-0")
-    assert table.scan(Select="COUNT")["Count"] == 1
 
 
 def test_open_jobs_are_read_over_pages(jobs, module, table, clock, monkeypatch):

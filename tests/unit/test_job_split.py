@@ -19,6 +19,17 @@ def crash(*_):
     raise Crash
 
 
+def only_leases(update):
+    """Let only the lease be taken."""
+
+    def refuse(name, condition, sets, removes=None):
+        if "leaseOwner" not in sets:
+            raise ConnectionError("no network")
+        return update(name, condition, sets, removes)
+
+    return refuse
+
+
 class Splitting:
     """The split function over moto, with what a test decides on: the time, and what is in a stretch."""
 
@@ -101,7 +112,7 @@ def test_every_item_is_sent_once_with_its_position(splitting):
     # Then
     assert splitting.sent() == [(number, f"item {number}") for number in range(100)]
     job = splitting.jobs.read(name)
-    assert (job.status, job.total, job.sent, job.blocks) == ("RUNNING", 100, 100, 16)
+    assert (job.status, job.total, job.sent) == ("RUNNING", 100, 100)
     assert job.checkpoint["phase"] == "sent"
     assert splitting.due == []
     # And the lease is free
@@ -329,7 +340,7 @@ def test_an_empty_list_is_finished_at_once(splitting, key, content, crashes, mon
     splitting.run(name)
     # Then
     job = splitting.jobs.read(name)
-    assert (job.status, job.total, job.blocks) == ("FINISHING", 0, 0)
+    assert (job.status, job.total) == ("FINISHING", 0)
     assert splitting.due == [(name, "finish")]
 
 
@@ -373,13 +384,43 @@ def test_messages_that_sqs_never_takes_fail_the_invocation_and_keep_the_checkpoi
     # When
     with pytest.raises(splitting.modules.messages.MessagesRefusedError, match=r"1 messages.*Broken: by hand"):
         splitting.run(name)
-    # Then
+    # Then the record says so
     assert len(made) == calls
+    job = splitting.jobs.read(name)
+    assert job.status == "RUNNING"
+    assert job.split_failure["name"] == "MessagesRefusedError"
+    assert job.split_failure["message"].endswith("(Broken: by hand)")
     # And a later attempt sends all
     splitting.sqs = splitting.aws.sqs
     splitting.clock.sleep(60)
     splitting.run(name)
     assert splitting.sent() == [(0, 0), (1, 1), (2, 2)]
+
+
+def test_what_fails_while_the_list_is_read_is_noted_and_raised_even_if_that_fails_too(splitting):
+    # Given a list that may not be read, with a long reason
+    name = splitting.drop(lines(range(3)))
+
+    def run(reason):
+        def refuse(_):
+            raise PermissionError(reason)
+
+        splitting.modules.list_reader.open_list = lambda *_: refuse
+        with pytest.raises(PermissionError):
+            splitting.run(name)
+        splitting.clock.sleep(60)
+        return splitting.jobs.read(name)
+
+    # When
+    job = run("x" * 5_000)
+    # Then
+    assert job.split_failure == {"name": "PermissionError", "message": "x" * 2_000}
+    assert (job.status, job.sent, job.error) == ("RUNNING", 0, None)
+    # And when the record cannot be written, either
+    splitting.jobs.update, update = only_leases(splitting.jobs.update), splitting.jobs.update
+    run("another")
+    splitting.jobs.update = update
+    assert splitting.jobs.read(name).split_failure["message"] == "x" * 2_000
 
 
 @pytest.mark.parametrize(

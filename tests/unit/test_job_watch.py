@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from job_builder import JOB, STARTED, ended, put, record, simulate_aws
 
 from utils.command import CommandError
-from utils.jobs.blocks import block_sizes
+from utils.jobs.blocks import BlockCounts
 from utils.jobs.job import JOB_FORM, LONGEST_JOB_CHARACTERS, job_id, read_job
 from utils.jobs.progress import JobReading
 from utils.jobs.table import JobsTable, open_jobs
@@ -73,15 +73,20 @@ def fan_in_module(monkeypatch, name):
     return importlib.import_module(name)
 
 
-@pytest.mark.parametrize("total", [0, 1, 15, 16, 17, 7_999, 8_000, 8_001, 8_017, 100_003, 1_000_000])
+@pytest.mark.parametrize("total", [1, 249, 250, 251, 62_500, 62_501, 1_000_000, 15_625_001])
 def test_blocks_are_those_that_the_functions_count(monkeypatch, total):
     positions = fan_in_module(monkeypatch, "positions")
-    sizes = block_sizes(total)
-    # Then
-    assert len(sizes) == positions.count_blocks(total)
-    assert {block: positions.block_size(block, total) for block in sizes} == sizes
-    assert sum(sizes.values()) == total
-    assert {positions.block_of(position) for position in range(0, total, 997)} <= sizes.keys()
+    counts = BlockCounts(total)
+    blocks, parts = [counts.top], 1
+    for level in range(counts.top.level, -1, -1):
+        # Then each level has as many as the functions find, the same ones
+        assert [block.number for block in blocks] == list(range(parts))
+        assert {block.level for block in blocks} == {level}
+        assert sum(block.size(total) for block in blocks) == total
+        assert positions.has_all(blocks[0], total) == (level == counts.top.level)
+        parts = sum(positions.block_size(block, total) for block in blocks)
+        blocks = [below for block in blocks for below in counts.open_blocks(block)]
+    assert parts == total
 
 
 @pytest.mark.parametrize(
@@ -106,43 +111,63 @@ def test_a_job_is_named_as_the_functions_name_it(monkeypatch, key, stem):
     assert job_id(key, "another") != name
 
 
+def put_blocks(table, blocks):
+    """Write the records of blocks: by id, the places that are done."""
+    for block, places in blocks.items():
+        table.put_item(Item={"job": f"{JOB}/{block}", "places": set(places), "expiresAt": 1})
+
+
 def test_items_are_counted_by_whole_blocks_and_by_the_positions_of_the_others(aws, time, watch):
-    # Given 40,000 items, of which one block is whole and two have begun
-    running = record(total=40_000, sent=40_000, blocks=80, blocksDone={"0-0"})
-    put(aws.table, running)
-    aws.table.put_item(Item={"job": f"{JOB}/1-0", "positions": {1, 17, 33}})
-    aws.table.put_item(Item={"job": f"{JOB}/15-4", "positions": {32_015}})
+    # Given 40,100 items, of which two blocks are whole, one of them the short last one, and two have begun
+    put(aws.table, record(total=40_100, sent=40_100))
+    put_blocks(aws.table, {"1-0": [0, 160], "0-0": range(250), "0-160": range(100)})
+    put_blocks(aws.table, {"0-1": [0, 16, 32], "0-7": [249]})
 
-    def complete():
-        # A block that is whole has no positions any more
-        put(aws.table, running | {"blocksDone": {"0-0", "1-0"}})
-        aws.table.delete_item(Key={"job": f"{JOB}/1-0"})
-
-    time.plan = {0.9: complete, 3: lambda: put(aws.table, ended())}
+    time.plan = {
+        0.9: lambda: put_blocks(aws.table, {"0-1": range(250), "1-0": [0, 1, 160]}),
+        3: lambda: put(aws.table, ended()),
+    }
     # When
     seen, _ = watch()
     # Then
-    assert seen[0] == ("RUNNING", 504)
-    assert seen[-2:] == [("RUNNING", 1_001), ("DONE", 1_001)]
+    assert seen[0] == ("RUNNING", 354)
+    assert seen[-2:] == [("RUNNING", 601), ("DONE", 601)]
 
 
-def test_a_read_of_many_items_asks_for_a_hundred_blocks_at_most(aws, time, watch):
-    # Given a job of 1,008 blocks, all of which have one position
-    put(aws.table, record(total=504_000, sent=504_000))
+def test_a_list_of_one_block_is_counted_by_its_positions(aws, time, watch):
+    put(aws.table, record(total=250, sent=250))
+    put_blocks(aws.table, {"0-0": range(17)})
+    time.plan = {0.9: lambda: put(aws.table, ended())}
+    assert watch()[0][0] == ("RUNNING", 17)
+
+
+def test_a_read_that_lags_behind_takes_nothing_back(aws, time, watch):
+    put(aws.table, record(total=250, sent=250))
+    put_blocks(aws.table, {"0-0": range(17)})
+    time.plan = {0.4: lambda: put_blocks(aws.table, {"0-0": range(5)}), 3: lambda: put(aws.table, ended())}
+    assert {done for _, done in watch()[0]} == {17}
+
+
+def test_a_read_asks_for_a_hundred_blocks_of_each_level_at_most(aws, time, watch):
+    # Given a job of 1,000 blocks of 4 others, all of which have one position
+    put(aws.table, record(total=250_000, sent=250_000))
+    put_blocks(aws.table, {"2-0": [3], "1-0": [0, 1, 2], "1-1": [10]})
     with aws.table.batch_writer() as batch:
-        for block in block_sizes(504_000):
-            batch.put_item({"job": f"{JOB}/{block}", "positions": {1}})
+        for number in range(750):
+            batch.put_item({"job": f"{JOB}/0-{number}", "places": {1}})
     calls = []
     aws_table = open_counting(calls)
     time.plan = {30: lambda: put(aws.table, ended())}
     # When
     seen, _ = watch(table=aws_table)
-    # Then each read is one of the record and one of a hundred blocks, and after eleven all were read
+    # Then the whole ones count at once, and of the others a hundred more with each read
     reads = [call for call in calls if call != "GetItem"]
-    assert set(reads) == {100, 8}
-    assert seen[10] == ("RUNNING", 1_008)
+    assert reads[:9] == [1, 3, 100] * 3
+    assert seen[0] == ("RUNNING", 62_500 + 4 * 250 + 100)
+    assert seen[1] == ("RUNNING", 62_500 + 4 * 250 + 200)
+    assert seen[7] == ("RUNNING", 62_500 + 4 * 250 + 746)
     # and reading so much is done less often
-    assert min(time.slept[:10]) >= 2.0
+    assert min(time.slept[:7]) >= 2.0
 
 
 def open_counting(calls):
@@ -252,6 +277,18 @@ GROWING = [Sample(0, 0, 10_000), Sample(10, 4_000, 10_000)]
             "checking the list, 120,000 items so far, 6.0 s elapsed",
         ),
         (reading(total=10_000), "0/10,000 done, 0 sent, 6.0 s elapsed"),
+        (
+            reading(total=10, sent=2, splitFailure={"name": "ClientError", "message": "no"}),
+            "0/10 done, 2 sent, Split failed: ClientError, 6.0 s elapsed",
+        ),
+        (
+            reading(splitFailure={"name": "ClientError", "message": "no"}),
+            "checking the list, Split failed: ClientError, 6.0 s elapsed",
+        ),
+        (
+            reading(total=2, sent=2, splitFailure={"name": "ClientError", "message": "no"}),
+            "0/2 done, 6.0 s elapsed",
+        ),
         (
             reading(GROWING, 4_000, total=10_000, sent=5_000),
             "4,000/10,000 done, 400 items/s, 15.0 s left, 5,000 sent, 6.0 s elapsed",

@@ -142,7 +142,7 @@ def test_each_item_of_each_message_has_its_result(worker):
     }
     assert worker.queue.sent == []
     # And a record has nothing else, for a write costs by its size
-    item = worker.aws.results_table.get_item(Key={"part": f"{JOB}/8", "position": 40})["Item"]
+    item = worker.aws.results_table.get_item(Key={"part": f"{JOB}/0", "position": 40})["Item"]
     assert item.keys() == {"part", "position", "result", "expiresAt"}
     assert item["expiresAt"] == EXPIRES_AT
 
@@ -454,15 +454,18 @@ def test_the_two_folders_write_and_read_the_same(worker):
     with load_fan_in("messages", "results") as fan_in:
         job = SimpleNamespace(name=JOB, results_expire_at=EXPIRES_AT)
         texts = [json.dumps(text) for text in ("a", "set", "c")]
-        (message,) = fan_in.messages.pack_messages(job, 14, texts, 10)
+        # in two blocks, and in the last partition and the first one
+        (message,) = fan_in.messages.pack_messages(job, 3_998, texts, 10)
         # When
         worker.handle((message, 3))
         # Then the finish function reads what the worker has recorded
-        found = fan_in.results.read_positions(worker.aws.dynamodb, "results", JOB, [14, 15, 16, 17])
+        found = fan_in.results.read_positions(
+            worker.aws.dynamodb, "results", JOB, [3_998, 3_999, 4_000, 4_001]
+        )
         assert [(each.position, each.kind, each.attempts) for each in sorted(found)] == [
-            (14, "result", 3),
-            (15, "error", 3),
-            (16, "result", 3),
+            (3_998, "result", 3),
+            (3_999, "error", 3),
+            (4_000, "result", 3),
         ]
         assert [json.loads(each.text) for each in sorted(found)] == [
             {"of": "a"},

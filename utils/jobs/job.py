@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
+from utils.attribute_values import abbreviate
 from utils.command import CommandError
 
 WORKFLOW = "queueFanIn"
 
-JOB_FORM = re.compile(r"\w[\w-]*-[0-9a-f]{12}", re.ASCII)
 ARN_START = "arn:"
+LONGEST_SHOWN_CHARACTERS = 200
+"""Of what is no job."""
 
 DROP_LIST = f"python utils/load-s3.py --workflow {WORKFLOW} --file FILE"
 WATCH_JOB = "python utils/job.py"
@@ -21,6 +23,7 @@ WATCH_JOB = "python utils/job.py"
 MAX_STEM_CHARACTERS = 40
 DIGEST_CHARACTERS = 12
 LONGEST_JOB_CHARACTERS = MAX_STEM_CHARACTERS + 1 + DIGEST_CHARACTERS
+JOB_FORM = re.compile(rf"\w[\w-]{{0,{MAX_STEM_CHARACTERS - 1}}}-[0-9a-f]{{{DIGEST_CHARACTERS}}}", re.ASCII)
 
 
 def job_id(key: str, version_id: str) -> str:
@@ -45,7 +48,8 @@ def check_job_id(text: str) -> None:
         )
     if not JOB_FORM.fullmatch(text):
         raise CommandError(
-            f"{text or 'an empty text'} is not a job, which looks like orders-0123456789ab: "
+            f"{abbreviate(text, LONGEST_SHOWN_CHARACTERS) or 'an empty text'} is not a job, "
+            "which looks like orders-0123456789ab: "
             f"`{DROP_LIST}` names it, and `{WATCH_JOB} --latest` shows the last one"
         )
 
@@ -85,10 +89,10 @@ class Job:
         Items of the list; None while it is checked.
     checked, sent, written
         Items that were read so far, that are in the queue or beyond it, and that have their final row.
-    blocks_done
-        The blocks whose items are all done.
     error
         Name and message; None if it did not fail.
+    split_failure
+        The same of the last try to split the list that failed, if any did.
     """
 
     name: str
@@ -101,8 +105,8 @@ class Job:
     checked: int
     sent: int
     written: int
-    blocks_done: frozenset[str]
     error: tuple[str, str] | None
+    split_failure: tuple[str, str] | None
     summary: JobSummary | None
 
     @property
@@ -113,7 +117,7 @@ class Job:
 
 def read_job(record: Mapping[str, Any]) -> Job:
     """Read a record of the jobs table."""
-    error, summary = record.get("error"), record.get("summary")
+    summary = record.get("summary")
     return Job(
         name=record["job"],
         status=record["status"],
@@ -125,8 +129,8 @@ def read_job(record: Mapping[str, Any]) -> Job:
         checked=_position(record.get("checkpoint")),
         sent=int(record.get("sent", 0)),
         written=_position(record.get("finish")),
-        blocks_done=frozenset(record.get("blocksDone", ())),
-        error=(error["name"], error["message"]) if error else None,
+        error=_error(record.get("error")),
+        split_failure=_error(record.get("splitFailure")),
         summary=_read_summary(summary) if summary else None,
     )
 
@@ -140,6 +144,10 @@ def _read_summary(summary: Mapping[str, Any]) -> JobSummary:
         rows=tuple(results["rows"]),
         summary=results["summary"],
     )
+
+
+def _error(error: Mapping[str, str] | None) -> tuple[str, str] | None:
+    return (error["name"], error["message"]) if error else None
 
 
 def _position(checkpoint: Mapping[str, Any] | None) -> int:

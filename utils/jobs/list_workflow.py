@@ -22,6 +22,9 @@ LARGEST_MESSAGE_BYTES = 256 * 1024
 FRAME_BYTES = len('{"job":"","expiresAt":1234567890,"attempts":0,"items":[]}') + LONGEST_JOB_CHARACTERS
 """Of a message without its items."""
 
+ESCAPED = "\ufffe\uffff"
+"""What SQS refuses, so that a message has escapes of it (`lambdas/queue_fan_in/fan_in/messages.py`)."""
+
 ENTRY_BYTES = len("[,]")
 """What a message adds to an item and its position."""
 
@@ -51,6 +54,7 @@ class JobListWorkflow:
             entry_bytes=ENTRY_BYTES,
             alone_bytes=LARGEST_MESSAGE_BYTES,
             taker="message",
+            escaped=ESCAPED,
             may_be_empty=True,
         )
 

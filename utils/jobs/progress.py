@@ -7,6 +7,7 @@ from datetime import datetime
 from utils.jobs.job import Job
 from utils.jobs.watcher import JobWatcher
 from utils.load_plan import items_text
+from utils.watch.plain_json import one_line
 from utils.watch.progress import rate_text
 from utils.watch.samples import Sample, rate, seconds_left
 from utils.watch.timeline import seconds_text
@@ -48,11 +49,13 @@ class JobReading:
         if job.status == "FINISHING":
             written = [f"{job.written:,}/{self.total:,} written"] if job.written else []
             return ["writing the rows", *written]
+        trouble = [f"Split failed: {one_line(job.split_failure[0])}"] if job.split_failure else []
         if job.total is None:
-            return ["checking the list", *([f"{items_text(job.checked)} so far"] if job.checked else [])]
+            checked = [f"{items_text(job.checked)} so far"] if job.checked else []
+            return ["checking the list", *checked, *trouble]
         rate = [] if self.items_per_second is None else [f"{rate_text(self.items_per_second)} items/s"]
         left = [] if self.seconds_left is None else [f"{seconds_text(self.seconds_left)} left"]
-        sent = [f"{job.sent:,} sent"] if job.sent < job.total else []
+        sent = [f"{job.sent:,} sent", *trouble] if job.sent < job.total else []
         return [f"{self.done:,}/{self.total:,} done", *rate, *left, *sent]
 
 

@@ -72,4 +72,6 @@ def last_line(job: Job) -> Text:
         text += f" ({', '.join(parts)})"
     if job.error:
         text += f": {error_text(*job.error)}"
+    elif not done and (failure := job.split_failure) and job.sent < (job.total or 0):
+        text += f": {job.sent:,} were sent, because Split failed, see its log: {error_text(*failure)}"
     return Text.assemble((job.status, "bold green" if done else "bold red"), text)

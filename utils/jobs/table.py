@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from utils.aws import aws_errors, stack_name, stack_output
 from utils.command import CommandError
+from utils.jobs.blocks import Block
 from utils.jobs.job import WORKFLOW, Job, read_job
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ class JobsTable:
             )
             return next((str(record["job"]) for record in answer["Items"]), None)
 
-    def count_done(self, job: str, blocks: Iterable[str]) -> dict[str, int]:
-        """Count the done items of some blocks of a job.
+    def read_blocks(self, job: str, blocks: Iterable[Block]) -> dict[Block, frozenset[int]]:
+        """Read which parts of some blocks of a job are done, by their places.
 
         Parameters
         ----------
@@ -60,14 +61,12 @@ class JobsTable:
         dict
             Of each block that has any; DynamoDB may leave some for the next time.
         """
-        keys = [{"job": f"{job}/{block}"} for block in blocks]
-        if not keys:
-            return {}
-        request: Any = {self._name: {"Keys": keys, "ProjectionExpression": "job, positions"}}
+        names = {f"{job}/{block.level}-{block.number}": block for block in blocks}
+        request: Any = {self._name: {"Keys": [{"job": name} for name in names]}}
         with self.errors(job):
             answer = self._dynamodb.batch_get_item(RequestItems=request)
-            records: Any = answer["Responses"].get(self._name, [])
-            return {record["job"].rpartition("/")[2]: len(record.get("positions", ())) for record in records}
+        records: Any = answer["Responses"].get(self._name, [])
+        return {names[record["job"]]: frozenset(map(int, record["places"])) for record in records}
 
     @contextmanager
     def errors(self, job: str) -> Iterator[None]:

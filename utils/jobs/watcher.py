@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from utils.aws import aws_errors
-from utils.jobs.blocks import block_sizes
+from utils.jobs.blocks import Block, BlockCounts
 from utils.jobs.job import Job
 from utils.jobs.table import MAX_KEYS, JobsTable
 from utils.watch.patience import READ_ERRORS, Patience
@@ -44,9 +44,8 @@ class JobWatcher:
         self._name = name
         self._sleep = sleep
         self._clock = clock
-        self._sizes: dict[str, int] = {}
-        self._started: dict[str, int] = {}
-        self._turn: list[str] = []
+        self._counts: BlockCounts | None = None
+        self._last: dict[int, Block] = {}
         self.job: Job | None = None
         self.done = 0
         self.samples: list[Sample] = []
@@ -84,24 +83,30 @@ class JobWatcher:
 
     def _read(self) -> int:
         """Read the job, and some of its blocks; returns how many."""
-        job = self._table.find(self._name)
-        blocks = []
+        job, blocks = self._table.find(self._name), 0
         if job and job.total and not job.has_ended:
-            self._sizes = self._sizes or block_sizes(job.total)
-            blocks = self._next_blocks(job)
-            self._started |= self._table.count_done(self._name, blocks)
-            whole = sum(self._sizes[block] for block in job.blocks_done)
-            part = sum(n for block, n in self._started.items() if block not in job.blocks_done)
-            # A block that was done since the job was read is not counted by its items any more.
-            self.done = max(self.done, whole + part)
+            self._counts = self._counts or BlockCounts(job.total)
+            blocks = self._read_blocks(self._counts)
+            # A read that lags behind the table does not undo anything.
+            self.done = max(self.done, self._counts.count_done(self._counts.top))
             self.samples.append(Sample(self._clock(), self.done, job.total))
         self.job = job or self.job
-        return len(blocks)
+        return blocks
 
-    def _next_blocks(self, job: Job) -> list[str]:
-        """Choose the blocks to read: those that are not done, in turns if they are many."""
-        if not self._turn:
-            self._turn = list(self._sizes)
-        open_blocks = [block for block in self._turn if block not in job.blocks_done]
-        chosen, self._turn = open_blocks[:MAX_KEYS], open_blocks[MAX_KEYS:]
+    def _read_blocks(self, counts: BlockCounts) -> int:
+        """Read blocks that are not complete, from that of the whole list down; returns how many."""
+        read, blocks = 0, [counts.top]
+        while blocks:
+            chosen = self._take_turn(blocks)
+            counts.note(self._table.read_blocks(self._name, chosen))
+            read += len(chosen)
+            blocks = [below for block in blocks for below in counts.open_blocks(block)]
+        return read
+
+    def _take_turn(self, blocks: list[Block]) -> list[Block]:
+        """Choose the blocks of a level to read: in turns, if they are many."""
+        level = blocks[0].level
+        after = [block for block in blocks if block > self._last.get(level, (level, -1))]
+        chosen = (after or blocks)[:MAX_KEYS]
+        self._last[level] = chosen[-1]
         return chosen

@@ -1,7 +1,8 @@
 """Counts the results of jobs from the records of the results table's stream.
 
-A block's record is the set of its positions that have a result. A set has each position once, however often
-and in whatever order the stream tells of it; the call that makes the last block complete starts the finish.
+A block's record is the set of its parts that are done: positions that have a result, or blocks that are
+complete. A set has each part once, however often and in whatever order the stream tells of it; the call that
+makes the block complete that has all the others starts the finish.
 """
 
 from collections import defaultdict
@@ -10,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 # Lambda puts this folder, and not the project, on the path.
-from positions import block_of, block_size, job_of  # type: ignore[import-not-found]
+from positions import Block, block_size, has_all, job_of, locate  # type: ignore[import-not-found]
 
 if TYPE_CHECKING:
     from job_record import Job  # type: ignore[import-not-found]
@@ -29,23 +30,34 @@ class Blocks:
         # What is read here of a job does not change once it has a result.
         self.job = lru_cache(JOBS_KEPT)(jobs.read)
 
-    def add(self, job: "Job", block: str, positions: set[int]) -> int:
-        """Add positions to those of a block that have a result; return how many these are now."""
+    def add(self, job: "Job", block: Block, places: set[int]) -> bool:
+        """Add parts of a block that are done, and the block to the one above if it is complete.
+
+        A call that was lost in between can be repeated with any of the parts: the block is still complete.
+
+        Parameters
+        ----------
+        places
+            Of the parts in the block.
+
+        Returns
+        -------
+        bool
+            Whether all of the job is done.
+        """
         answer = self._table.update_item(
-            Key=_key(job, block),
-            UpdateExpression="ADD positions :positions SET expiresAt = :expires_at",
-            ExpressionAttributeValues={":positions": positions, ":expires_at": job.results_expire_at},
+            Key={"job": f"{job.name}/{block.level}-{block.number}"},
+            UpdateExpression="ADD places :places SET expiresAt = :expires_at",
+            ExpressionAttributeValues={":places": places, ":expires_at": job.results_expire_at},
             ReturnValues="ALL_NEW",
         )
-        return len(answer["Attributes"]["positions"])  # type: ignore[arg-type]
-
-    def delete(self, job: "Job", block: str) -> None:
-        """Delete the record of a block that is complete."""
-        self._table.delete_item(Key=_key(job, block))
-
-
-def _key(job: "Job", block: str) -> dict[str, Any]:
-    return {"job": f"{job.name}/{block}"}
+        done: Any = answer["Attributes"]["places"]
+        if len(done) != block_size(block, job.total):
+            return False
+        if has_all(block, job.total):
+            return True
+        above, place = locate(block.number, block.level + 1)
+        return self.add(job, above, {place})
 
 
 def count_records(
@@ -53,8 +65,8 @@ def count_records(
 ) -> int:
     """Count the positions that records of the stream name.
 
-    What fails here can be repeated from the start: nothing is counted twice, and as long as a block's record
-    exists, a repetition does again what follows from a complete block.
+    What fails here can be repeated from the start: nothing is counted twice, and a repetition does again what
+    follows from a complete block.
 
     Parameters
     ----------
@@ -71,13 +83,10 @@ def count_records(
     found = defaultdict(set)
     for record in records:
         keys = record["dynamodb"]["Keys"]
-        position = int(keys["position"]["N"])
-        found[job_of(keys["part"]["S"]), block_of(position)].add(position)
-    for (name, block), positions in found.items():
+        block, place = locate(int(keys["position"]["N"]))
+        found[job_of(keys["part"]["S"]), block].add(place)
+    for (name, block), places in found.items():
         job = blocks.job(name)
-        if job and blocks.add(job, block, positions) == block_size(block, job.total):
-            if jobs.complete_block(name, block) and jobs.begin_finish(name):
-                finish(name)
-            # Last: without it, a repetition would not see that the block is complete.
-            blocks.delete(job, block)
+        if job and blocks.add(job, block, places) and jobs.begin_finish(name):
+            finish(name)
     return sum(map(len, found.values()))

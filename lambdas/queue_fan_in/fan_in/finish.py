@@ -28,12 +28,14 @@ if TYPE_CHECKING:
 LOOK_ROWS = 1000
 """Rows between two looks at the clock."""
 
-NOT_CHECKED = {
-    "name": "DeadlineExceeded",
-    "message": "the list was not checked to its end at the job's deadline: raise queueFanIn.deadlineMinutes",
-}
+FILES_LIMIT = 2_000
+"""Of rows: the event of a job's end names them all, and one has at most 256 KB (PutEvents in its API)."""
 
 logger = logging.getLogger(__name__)
+
+
+class OutputTooLarge(Exception):  # noqa: N818 - the name that users read in the job's error
+    """The rows take more files than a summary can name."""
 
 
 class ResultsMissingError(Exception):
@@ -109,15 +111,28 @@ def _prepare_end(
     bool
         Whether all rows are written, or the job fails.
     """
-    error = lease.job.error or (NOT_CHECKED if lease.job.total is None else None)
+    error = lease.job.error or (_describe_unchecked(lease.job) if lease.job.total is None else None)
     try:
         if not error and not _write_rows(lease, open_source(lease.job), output, has_time):
             return False
-    except ListNotFound as not_found:
-        error = {"name": type(not_found).__name__, "message": str(not_found)}
+    except (ListNotFound, OutputTooLarge) as failure:
+        error = {"name": type(failure).__name__, "message": str(failure)}
     noted = {"error": error} if error else {}
     lease.save(finish={**lease.job.finish, "endedAt": format_time(clock())}, **noted)
     return True
+
+
+def _describe_unchecked(job: Job) -> dict[str, str]:
+    """Say why a job's list was not checked to its end at the deadline."""
+    late = "the list was not checked to its end at the job's deadline"
+    if failure := job.split_failure:
+        message = (
+            f"{late}, because Split failed, the last time with {failure['name']}: {failure['message']}: "
+            "see its log and the queue FailedEvents, and drop the list again"
+        )
+        return {"name": "SplitFailed", "message": message}
+    message = f"{late}: if Split's log names no error, raise queueFanIn.deadlineMinutes"
+    return {"name": "DeadlineExceeded", "message": message}
 
 
 def _write_rows(lease: Lease, source: ReadBytes, output: Output, has_time: Callable[[], bool]) -> bool:
@@ -141,6 +156,11 @@ def _write_rows(lease: Lease, source: ReadBytes, output: Output, has_time: Calla
                 files += 1
                 place = {"position": done, "files": files, "reader": reader.checkpoint()}
                 lease.save(finish={**counts.as_saved(), **place})
+                if files >= FILES_LIMIT and done < job.total:
+                    raise OutputTooLarge(
+                        f"the rows of {done:,} of {job.total:,} items fill {files:,} files, and a job has no "
+                        "more: drop the list in parts, or keep large results in S3"
+                    )
             elif done % LOOK_ROWS == 0 and lease.is_due():
                 lease.save()
             if done % LOOK_ROWS == 0 and not has_time():

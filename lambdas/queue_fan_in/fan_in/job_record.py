@@ -17,12 +17,14 @@ class Job:
     ----------
     deadline, lease_until
         Seconds since 1970.
-    total, blocks
-        Of the whole list; None until it is checked.
+    total
+        Items of the whole list; None until it is checked.
     checkpoint
         Where splitting goes on: ``phase`` "check", "send" or "sent", and a reader's checkpoint.
     finish
         Where finishing goes on; empty before its first rows are written.
+    split_failure
+        Name and message of what the last try to split the list failed with, if one did.
     """
 
     name: str
@@ -35,13 +37,12 @@ class Job:
     deadline: int
     lease_until: int
     total: int | None
-    blocks: int | None
-    blocks_done: int
     sent: int
     checkpoint: dict[str, Any]
     finish: dict[str, Any]
     incomplete: bool
     error: dict[str, str] | None
+    split_failure: dict[str, str] | None
 
     @property
     def results_expire_at(self) -> int:
@@ -68,13 +69,12 @@ def read_record(item: dict[str, Any]) -> Job:
         deadline=record["deadline"],
         lease_until=record.get("leaseUntil", 0),
         total=record.get("total"),
-        blocks=record.get("blocks"),
-        blocks_done=len(record.get("blocksDone", ())),
         sent=record["sent"],
         checkpoint=record["checkpoint"],
         finish=record.get("finish", {}),
         incomplete=record["incomplete"],
         error=record.get("error"),
+        split_failure=record.get("splitFailure"),
     )
 
 

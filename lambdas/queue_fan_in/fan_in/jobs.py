@@ -92,22 +92,6 @@ class Jobs:
         item = self.update(name, condition, {"leaseOwner": owner, "leaseUntil": now + LEASE_SECONDS})
         return Lease(self, read_record(item), owner, self._clock) if item else None
 
-    def complete_block(self, name: str, block: str) -> bool:
-        """Note that all positions of a block are done; say whether those of all blocks are."""
-        try:
-            item = self._table.update_item(
-                Key={"job": name},
-                UpdateExpression="ADD blocksDone :block",
-                ConditionExpression=Attr("kind").eq("job"),
-                ExpressionAttributeValues={":block": {block}},
-                ReturnValues="ALL_NEW",
-            )["Attributes"]
-        except self._refused:
-            return False
-        job = read_record(item)
-        is_complete: bool = job.blocks_done == job.blocks
-        return is_complete
-
     def begin_finish(
         self, name: str, *, incomplete: bool = False, error: dict[str, str] | None = None
     ) -> bool:
@@ -182,6 +166,10 @@ class Lease:
         """Note where the work is, and renew the lease."""
         self._renewed = self._clock()
         self._update({**attributes, "leaseUntil": int(self._renewed) + LEASE_SECONDS}, [])
+
+    def note(self, **attributes: Any) -> None:
+        """Note something about the job, and leave the lease as it is."""
+        self._update(attributes, [])
 
     def is_due(self) -> bool:
         """Say whether the lease should be renewed."""

@@ -14,6 +14,8 @@ Checkpoint = dict[str, Any]
 LONGEST_ITEM_BYTES = 8 * 262_144
 """Text of one item: room for escapes and white space around what a message may hold."""
 
+GZIP_START = b"\x1f\x8b"
+"""Of every file that gzip made (RFC 1952)."""
 
 _WHITE_SPACE = re.compile(r"[ \t\r\n]*")
 
@@ -28,12 +30,20 @@ def invalid(problem: str, line: int | None = None) -> ListInvalid:
 
 
 def read_chunks(read: ReadBytes, offset: int) -> Iterator[tuple[int, bytes]]:
-    """Read the list from an offset on: each chunk after its offset, without a byte order mark."""
+    """Read the list from an offset on: each chunk after its offset, without a byte order mark.
+
+    Raises
+    ------
+    ListInvalid
+        It is compressed.
+    """
     if offset == 0:
         start = b""
         while len(start) < len(codecs.BOM_UTF8) and (chunk := read(len(start))):
             start += chunk
         offset = len(start)
+        if start.startswith(GZIP_START):
+            raise invalid("is compressed with gzip: unpack it first, with gunzip")
         marked = start.startswith(codecs.BOM_UTF8)
         skipped = len(codecs.BOM_UTF8) if marked else 0
         if start[skipped:]:

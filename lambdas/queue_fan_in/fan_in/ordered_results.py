@@ -7,9 +7,10 @@ page leaves out is looked for in the pages' own threads, so that many of them co
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice, takewhile
 
 # Lambda puts this folder, and not the project, on the path.
-from positions import PARTITIONS  # type: ignore[import-not-found]
+from positions import PARTITIONS, partition_of, positions_in  # type: ignore[import-not-found]
 from results import Result  # type: ignore[import-not-found]
 
 GAP_POSITIONS = 1000
@@ -32,8 +33,8 @@ def ordered_results(
     """
     with ThreadPoolExecutor(PARTITIONS) as pool:
         partitions = []
-        for position in range(first, min(first + PARTITIONS, total)):
-            pages = PartitionPages(read_page, find_absent, position, total)
+        for partition in range(PARTITIONS):
+            pages = PartitionPages(read_page, find_absent, partition, first, total)
             partitions.append(_read_ahead(pages, pool))
         yield _take_turns(partitions, first, total)
 
@@ -41,25 +42,31 @@ def ordered_results(
 class PartitionPages:
     """Reads the results of a partition without a gap, from a position of it on."""
 
-    def __init__(self, read_page: ReadPage, find_absent: FindAbsent, first: int, total: int) -> None:
+    def __init__(
+        self, read_page: ReadPage, find_absent: FindAbsent, partition: int, first: int, total: int
+    ) -> None:
         self._read_page = read_page
         self._find_absent = find_absent
-        self._next = first
+        self._partition = partition
+        self._next = next(positions_in(partition, first, total), total)
         self._total = total
 
     def next_page(self) -> list[Result]:
         """Read on; nothing at the end."""
         if self._next >= self._total:
             return []
-        first = self._next
-        page = self._read_page(first % PARTITIONS, first)
-        end = page[-1].position + 1 if page else first + GAP_POSITIONS * PARTITIONS
+        page = self._read_page(self._partition, self._next)
+        ahead = positions_in(self._partition, self._next, self._total)
+        positions = list(
+            takewhile(lambda position: position <= page[-1].position, ahead)
+            if page
+            else islice(ahead, GAP_POSITIONS)
+        )
         there = {result.position for result in page}
-        positions = range(first, min(end, self._total), PARTITIONS)
         absent = [position for position in positions if position not in there]
         if absent:
             page = sorted([*page, *self._find_absent(absent)])
-        self._next = positions[-1] + PARTITIONS
+        self._next = next(positions_in(self._partition, positions[-1] + 1, self._total), self._total)
         return page
 
 
@@ -72,4 +79,4 @@ def _read_ahead(pages: PartitionPages, pool: Executor) -> Iterator[Result]:
 
 def _take_turns(partitions: list[Iterator[Result]], first: int, total: int) -> Iterator[Result]:
     for position in range(first, total):
-        yield next(partitions[(position - first) % PARTITIONS])
+        yield next(partitions[partition_of(position)])

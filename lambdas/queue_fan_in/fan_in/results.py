@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 # Lambda puts this folder, and not the project, on the path.
-from positions import part_key  # type: ignore[import-not-found]
+from positions import part_key, partition_of  # type: ignore[import-not-found]
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -180,7 +180,7 @@ def _pause(pauses: Iterator[float], table: str) -> None:
 
 
 def _key(job: str, position: int) -> dict[str, Any]:
-    return {"part": {"S": part_key(job, position)}, "position": {"N": str(position)}}
+    return {"part": {"S": part_key(job, partition_of(position))}, "position": {"N": str(position)}}
 
 
 def _position(item: dict[str, Any]) -> int:

@@ -9,6 +9,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import PurePosixPath
 
 # Lambda puts this folder, and not the project, on the path.
@@ -23,11 +24,13 @@ from messages import (  # type: ignore[import-not-found]
     message_bytes,
     pack_messages,
 )
-from positions import count_blocks  # type: ignore[import-not-found]
 
 STRETCH_ITEMS = 1000
 STRETCH_CHARACTERS = 4 << 20
 """What is sent between two checkpoints, whichever comes first; the second bounds memory."""
+
+MAX_MESSAGE_CHARACTERS = 2000
+"""Of an error, in the job's record."""
 
 MAX_STEM_CHARACTERS = 40
 DIGEST_CHARACTERS = 12
@@ -95,8 +98,17 @@ def split_list(  # noqa: PLR0913 - all but the first two are named
         logger.info("%s", lost)
     except (ListInvalid, ListNotFound) as error:
         logger.warning("Job %s fails: %s", name, error)
-        if jobs.begin_finish(name, error={"name": type(error).__name__, "message": str(error)}):
+        if jobs.begin_finish(name, error=_describe(error)):
             continue_job(name, "finish")
+    except Exception as error:
+        # Who watches the job sees why it stands still; if that cannot be noted, the log has it all the same.
+        with suppress(Exception):
+            lease.note(splitFailure=_describe(error))
+        raise
+
+
+def _describe(error: Exception) -> dict[str, str]:
+    return {"name": type(error).__name__, "message": str(error)[:MAX_MESSAGE_CHARACTERS]}
 
 
 def _check(lease: Lease, source: ReadBytes, has_time: Callable[[], bool]) -> None:
@@ -113,7 +125,7 @@ def _check(lease: Lease, source: ReadBytes, has_time: Callable[[], bool]) -> Non
             if not may_go_on:
                 return
     total = reader.checkpoint()["position"]
-    lease.save(total=total, blocks=count_blocks(total), checkpoint={"phase": "send", **START})
+    lease.save(total=total, checkpoint={"phase": "send", **START})
 
 
 def _check_size(job: Job, position: int, text: str, reader: ListReader) -> None:
