@@ -28,6 +28,9 @@ MAX_KEY_NAME_BYTES = 255
 MAX_KEY_VALUE_BYTES = 2048
 """Limits of a partition key in UTF-8 (DynamoDB quotas)."""
 
+MAX_PROBLEMS = 20
+"""Lines said of one file."""
+
 WorkflowName = Literal["fanOut", "distributedMap", "throttledMap", "orderProcessing", "queueFanIn"]
 
 
@@ -165,7 +168,9 @@ def _validate(path: Path, content: object) -> Config:
     except ValidationError as error:
         schema = _schema()
         problems = error.errors(include_url=False, include_context=False)
-        lines = [describe(path, problem["loc"], problem["input"], schema) for problem in problems]
+        lines = [describe(path, each["loc"], each["input"], schema) for each in problems[:MAX_PROBLEMS]]
+        if more := len(problems[MAX_PROBLEMS:]):
+            lines.append(f"{path}: and {more:,} more like these")
         raise ConfigError(*lines) from error
     if config.throttledMap.source == "dynamodb" and "fanOut" not in config.workflows:
         raise ConfigError(

@@ -22,6 +22,16 @@ MAX_STARTS_PER_SECOND = 1000
 """Each start is a write to the same item of a table, and DynamoDB takes 1,000 of those (DynamoDB quotas)."""
 
 
+MIN_STARTS_PER_SECOND = 0.001
+"""One in about as long as a function may run at most: no worker waits for a slower turn."""
+
+
+def _check_pace(per_second: float) -> float:
+    if 0 < per_second < MIN_STARTS_PER_SECOND:
+        raise ValueError
+    return per_second
+
+
 def _check_object_key(key: str) -> str:
     if not 1 <= len(key.encode()) <= MAX_OBJECT_KEY_BYTES or "${" in key:
         raise ValueError
@@ -125,12 +135,16 @@ class ThrottledMapConfig(MapConfig):
     workerMaxConcurrency: int = Field(
         2, ge=2, le=MAX_WORKERS_AT_ONCE, description="Items of the queue that are processed at once, at most."
     )
-    maxPerSecond: float = Field(
+    maxPerSecond: Annotated[float, AfterValidator(_check_pace)] = Field(
         0,
         ge=0,
         le=MAX_STARTS_PER_SECOND,
         allow_inf_nan=False,
         description="Items of the queue that are started in a second, at most; 0 means as they come.",
+        json_schema_extra={
+            "not": {"exclusiveMinimum": 0, "exclusiveMaximum": MIN_STARTS_PER_SECOND},
+            "errorMessage": f"0, or a number from {MIN_STARTS_PER_SECOND} to {MAX_STARTS_PER_SECOND}",
+        },
     )
     itemTimeoutSeconds: int = Field(
         300,

@@ -13,6 +13,9 @@ BATCH_BYTES = len('{"BatchInput":{"execution":""},"Items":[]}') + EXECUTION_NAME
 ENTRY_BYTES = len('{"index":,"item":}')
 """What a batch adds to an item and its index."""
 
+ESCAPE_BYTES = len("\\uffff") - len("\uffff".encode())
+"""What an escape adds to the character that it stands for."""
+
 
 @dataclass(frozen=True)
 class BatchLimits:
@@ -28,6 +31,8 @@ class BatchLimits:
         Of an input that has one item only, if that may be more.
     taker
         What takes an input.
+    escaped
+        Characters that stand in an input as escapes, of six bytes each; each has three in UTF-8.
     may_be_empty
         Whether a file of JSON Lines may have no items, which Step Functions does not read.
     """
@@ -39,12 +44,24 @@ class BatchLimits:
     entry_bytes: int = ENTRY_BYTES
     alone_bytes: int | None = None
     taker: str = "child"
+    escaped: str = ""
     may_be_empty: bool = False
 
     @property
     def largest_bytes(self) -> int:
         """Of an input that has one item only."""
         return self.alone_bytes or self.input_bytes
+
+    def bytes_of_entry(self, index: int, text: str, text_bytes: int) -> int:
+        """Count what an item adds to an input, besides a comma.
+
+        Parameters
+        ----------
+        text, text_bytes
+            The item as compact JSON, and its length in UTF-8.
+        """
+        escapes = 0 if text.isascii() else sum(map(text.count, self.escaped))
+        return self.entry_bytes + len(str(index)) + text_bytes + escapes * ESCAPE_BYTES
 
 
 @dataclass

@@ -1,6 +1,8 @@
 """Checks a list in S3 in one pass, and works out the batches, or the messages, that it makes."""
 
 import json
+import re
+import sys
 
 from utils.limits import ITEM_NESTING_LEVELS_LIMIT, taken_input_sentence
 from utils.list_batches import Batches, BatchLimits
@@ -17,6 +19,11 @@ ODDITIES = {
     "blank": "nothing in it, not counted as an item: remove it, as not every reader passes over it",
 }
 """What is told of lines that are read without an error."""
+
+DOUBLE_DIGITS = sys.float_info.max_10_exp
+"""Of a whole number that every double holds; with one digit more it may be too large."""
+
+_TOO_MANY_DIGITS = re.compile(rf"\d{{{DOUBLE_DIGITS + 1}}}")
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
@@ -43,10 +50,11 @@ def check_list(text: ListText, list_format: str, batch_limits: BatchLimits) -> L
     largest_index = largest_bytes = count = 0
     for line, item in read_items(text, list_format):
         try:
-            size = compact_bytes(item)
+            content = _compact_json(item)
+            size = _utf8_bytes(content)
         except (ValueError, RecursionError) as error:
             raise text.error(f"item [{count}]: {_unfit(error)}", line) from error
-        entry_bytes = batch_limits.entry_bytes + len(str(count)) + size
+        entry_bytes = batch_limits.bytes_of_entry(count, content, size)
         if not batches.add(entry_bytes):
             sentence = taken_input_sentence(
                 f"item [{count}]",
@@ -82,11 +90,29 @@ def compact_bytes(item: object) -> int:
     ValueError, RecursionError
         The item holds what JSON cannot, or is nested too deeply.
     """
+    return _utf8_bytes(_compact_json(item))
+
+
+def _compact_json(item: object) -> str:
     encoded = _encode(item)
     # Few items have as many brackets, so that few are looked into.
     if encoded.count("[") + encoded.count("{") > ITEM_NESTING_LEVELS_LIMIT:
         _check_levels(item, ITEM_NESTING_LEVELS_LIMIT)
-    return len(encoded) if encoded.isascii() else len(encoded.encode())
+    if len(encoded) > DOUBLE_DIGITS and _TOO_MANY_DIGITS.search(encoded):
+        _check_numbers(item)
+    return encoded
+
+
+def _check_numbers(value: object) -> None:
+    """Refuse a whole number that JSONata, which has doubles only, cannot read; ``json`` refuses others."""
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise ValueError
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _check_numbers(part)
+
+
+def _utf8_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _check_levels(value: object, levels_left: int) -> None:

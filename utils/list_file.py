@@ -8,6 +8,11 @@ whoever converts them decides.
 import json
 from pathlib import Path
 
+GZIP_START = b"\x1f\x8b"
+"""Of every file that gzip made (RFC 1952)."""
+
+IS_GZIP = "is compressed with gzip: unpack it first, with gunzip"
+
 
 class ListError(Exception):
     """The list cannot be loaded; the message is one line that names the place and what is wrong."""
@@ -45,11 +50,14 @@ def read_list(path: Path) -> list[object]:
     Raises
     ------
     ListError
-        The file cannot be read, is not UTF-8, is not JSON, or holds
+        The file cannot be read, is compressed, is not UTF-8, is not JSON, or holds
         something other than an array.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        data = path.read_bytes()
+        if data.startswith(GZIP_START):
+            raise ListError(f"{path}: {IS_GZIP}")
+        text = data.decode("utf-8-sig")
         content: object = json.loads(
             text,
             parse_float=JsonNumber,

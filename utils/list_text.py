@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from utils.limits import ITEM_NESTING_LEVELS_LIMIT, PAYLOAD_BYTES_LIMIT
-from utils.list_file import ListError
+from utils.list_file import GZIP_START, IS_GZIP, ListError
 
 CHUNK_BYTES = 1 << 20
 
@@ -64,11 +64,13 @@ class ListText:
         Raises
         ------
         ListError
-            The bytes are not UTF-8.
+            The bytes are not UTF-8, or compressed.
         """
         rest = b""
         while chunk := self.file.read(CHUNK_BYTES):
             self.advance(len(chunk))
+            if not self.bytes_read and chunk.startswith(GZIP_START):
+                raise self.error(IS_GZIP)
             if not self.bytes_read and chunk.startswith(codecs.BOM_UTF8):
                 self.has_byte_order_mark = True
                 chunk = chunk.removeprefix(codecs.BOM_UTF8)

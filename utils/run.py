@@ -5,7 +5,6 @@ Ends with 0 only when the execution succeeded.
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -29,6 +28,7 @@ from utils.aws import (  # noqa: E402
     stack_output,
 )
 from utils.command import INTERRUPTED, CommandError, run_command  # noqa: E402
+from utils.execution_input import json_input  # noqa: E402
 from utils.forecast.run_cost import cost_line  # noqa: E402
 from utils.jobs.job import DROP_LIST, WATCH_JOB, WORKFLOW  # noqa: E402
 from utils.next_commands import (  # noqa: E402
@@ -49,37 +49,6 @@ if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
 
 ORDERS = "orderProcessing"
-
-
-def json_input(argument: str) -> str:
-    """Read ``--input``: JSON text, or ``file://PATH`` as with the AWS CLI.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        The file cannot be read, or the text is not JSON.
-    """
-    text, where = argument, ""
-    if argument.startswith("file://"):
-        path = Path(argument.removeprefix("file://"))
-        where = f"{path}: "
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise argparse.ArgumentTypeError(f"{path}: cannot be read: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise argparse.ArgumentTypeError(f"{path}: is not UTF-8 text, at byte {error.start}") from error
-    try:
-        # Numbers stay text: Python refuses to convert very long ones.
-        json.loads(text, parse_int=str)
-    except json.JSONDecodeError as error:
-        at = f"line {error.lineno}, column {error.colno}"
-        raise argparse.ArgumentTypeError(f"{where}not JSON at {at}: {error.msg}") from error
-    except RecursionError as error:
-        raise argparse.ArgumentTypeError(f"{where}nested too deeply") from error
-    if not text.isascii() and text != text.encode(errors="replace").decode():
-        raise argparse.ArgumentTypeError(f"{where}is not UTF-8 text")
-    return text
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:

@@ -22,7 +22,7 @@ from utils.jobs.list_workflow import JobListWorkflow
 from utils.list_batches import BatchLimits
 from utils.list_bucket import CheckedFile, Target, UploadedList, upload_list
 from utils.list_check import check_list
-from utils.list_file import ListError
+from utils.list_file import IS_GZIP, ListError
 from utils.list_report import GivenList, ListReport
 from utils.list_stream import FORMATS
 from utils.list_text import ListText
@@ -96,6 +96,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = _parser()
     options = parser.parse_args(arguments)
     options.format = options.format or FORMATS.get(options.file.suffix.lower())
+    if options.format is None and options.file.suffix.lower() == ".gz":
+        parser.error(f"{options.file}: {IS_GZIP}")
     if options.format is None:
         parser.error(f"{options.file}: its suffix names no format: give --format json, jsonl or csv")
     if options.key is not None and not _is_key(options.key):

@@ -7,6 +7,7 @@ import copy
 import json
 import re
 import secrets
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ RESERVE_BYTES = 200
 among the pending items."""
 MAX_NAME_BYTES = 64
 MAX_MESSAGE_CHARACTERS = 1000
+MAX_DOUBLE = int(sys.float_info.max)
 MAX_NESTING = 200
 """Levels of lists and objects in a result; not all that reads results manages many more."""
 
@@ -59,7 +61,7 @@ class Outcomes:
         except Exception as error:  # the user's own types can raise anything
             return Failure("ResultNotJson", describe_error(error).message)
         if size > self._allowed_bytes():
-            message = f"{size:,} bytes with its result, and the other items leave {self._allowed_bytes():,}"
+            message = f"{size:,} bytes with its result, and its batch has {self._allowed_bytes():,} left"
             self.add_failure(index, Failure("ResultTooLarge", message), attempts)
         else:
             self._add(outcome, size)
@@ -117,8 +119,21 @@ def _writable(text: str) -> str:
 def _digits(value: Any) -> str:
     """Return a Decimal as text, for its length; Lambda's runtime writes these digits as a number."""
     if isinstance(value, Decimal) and value.is_finite():
+        _refuse_beyond_double(value)
         return str(value)
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def _read_whole(digits: str) -> int:
+    number = int(digits)
+    _refuse_beyond_double(number)
+    return number
+
+
+def _refuse_beyond_double(number: int | Decimal) -> None:
+    """Refuse what Step Functions cannot read: JSONata has doubles only."""
+    if not -MAX_DOUBLE <= number <= MAX_DOUBLE:
+        raise ValueError("it has a number beyond 1.8E+308")
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
@@ -129,9 +144,10 @@ def _copy_as_json(outcome: dict[str, Any]) -> tuple[dict[str, Any], int]:
     """Return an outcome as its JSON says, and its size; a copy, which no later item can change."""
     try:
         text = _encode(outcome)
-        copied = json.loads(text)
+        copied = json.loads(text, parse_int=_read_whole)
     except TypeError:  # it may be for a Decimal only, which json.loads would not give back
         text = _encode_decimals(outcome)
+        json.loads(text, parse_int=_read_whole)
         copied = copy.deepcopy(outcome)
     if text.count("[") + text.count("{") > MAX_NESTING and _is_too_deep(copied["result"]):
         raise ValueError(f"it is nested deeper than {MAX_NESTING} levels")

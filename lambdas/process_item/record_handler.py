@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 BEATS_PER_TIMEOUT = 3
 """Heartbeats in the time after which Step Functions gives a task up: two may be lost."""
 
+LONGEST_RETURN_SECONDS = 900
+"""Until a message that goes back is received again, where heartbeats are hours apart."""
+
 # Asked again soon, and slower the more is refused: the answers of many workers share one quota.
 ANSWER_RETRIES = Config(retries={"mode": "adaptive", "total_max_attempts": 8})
 # A heartbeat is not repeated, the next one is. The end of an item waits for one that is under way.
@@ -38,6 +41,8 @@ ONE_TRY = Config(connect_timeout=2, read_timeout=2, retries={"mode": "standard",
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
+# At level DEBUG it logs whole requests, and those of answers have the token.
+logging.getLogger("botocore").setLevel(logging.WARNING)
 
 _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
@@ -77,7 +82,7 @@ def handle_record(record: "SQSRecord", lambda_context: Any) -> None:
         logger.warning(
             "Message %s goes back to the queue: %s: %s", record.message_id, type(error).__name__, error
         )
-        _deliver_again(record, beat_seconds)
+        _deliver_again(record, min(beat_seconds, LONGEST_RETURN_SECONDS))
         raise
     else:
         logger.info(_log_line(message, outcome, started))

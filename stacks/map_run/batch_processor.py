@@ -28,6 +28,9 @@ from stacks.retries import LAMBDA_TRANSIENT_ERRORS, add_retry
 # that took too long is not tried again with the item: that would take as long.
 CRASHES = ["Runtime.ExitError", "Runtime.OutOfMemory"]
 TIMEOUTS = ["Sandbox.Timedout", "Lambda.Unknown", "States.Timeout"]
+# What Lambda's runtime says of an item that is nested too deeply for Python's `json`.
+UNREADABLE = ["Runtime.UnmarshalError"]
+LOST = CRASHES + TIMEOUTS + UNREADABLE
 
 
 class BatchProcessor(Construct):
@@ -58,7 +61,7 @@ class BatchProcessor(Construct):
         self._function = function
         process_batch = self._invoke("Process Batch", outputs=ADD_OUTCOMES)
         one_by_one = self._process_one_by_one()
-        process_batch.add_catch(one_by_one, errors=CRASHES + TIMEOUTS, outputs=jsonata(ISOLATE_PENDING))
+        process_batch.add_catch(one_by_one, errors=LOST, outputs=jsonata(ISOLATE_PENDING))
         wait = sfn.Wait.jsonata(
             self, "Wait Before Retry", time=sfn.WaitTime.seconds(jsonata(wait_seconds(config)))
         )
@@ -80,7 +83,7 @@ class BatchProcessor(Construct):
         if self._config.maxAttempts > 1:
             add_retry(process_item, CRASHES, max_retries=self._config.maxAttempts - 1)
         lost = sfn.Pass.jsonata(self, "Record Lost Item", outputs=jsonata(LOST_OUTCOME))
-        process_item.add_catch(lost, errors=CRASHES + TIMEOUTS, outputs=jsonata(LOST_ITEM))
+        process_item.add_catch(lost, errors=LOST, outputs=jsonata(LOST_ITEM))
         return sfn.Map.jsonata(
             self,
             "Process Items One by One",

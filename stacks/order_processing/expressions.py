@@ -30,6 +30,8 @@ def _error(max_characters: int) -> str:
 
 
 CAUGHT_ERROR = _error(MAX_CAUSE_CHARACTERS)
+UNREADABLE_ORDER = '{"name": "OrderInvalid", "message": "the order is nested too deeply to be read"}'
+"""As in lambdas/order_processing/order_steps/order.py, which reads what Lambda's runtime could read."""
 
 ORDER = {"order": "$order"}
 CHECK_ORDER = {"order": "$states.input", "execution": "$states.context.Execution.Id"}

@@ -17,12 +17,13 @@ from stacks.order_processing.expressions import (
     COMPENSATION_IS_OPEN,
     IS_UNDONE,
     NEW_ORDER,
+    UNREADABLE_ORDER,
     without_message,
 )
 from stacks.order_processing.fulfilment import Fulfilment
 from stacks.order_processing.functions import OrderFunctions
 from stacks.order_processing.payment import Payment
-from stacks.order_processing.steps import FINAL_FOR_ORDER, condition, expressions, run_step
+from stacks.order_processing.steps import FINAL_FOR_ORDER, UNREADABLE, condition, expressions, run_step
 from stacks.retries import SNS_TRANSIENT_ERRORS, add_retry
 from stacks.state_machines import create_state_machine
 
@@ -64,7 +65,11 @@ class OrderStateMachine(Construct):
     ) -> tasks.LambdaInvoke:
         """Check the order and take it, unless another execution has it or is done with it."""
         check = run_step(
-            self, "Check Order", functions.check_order, payload=CHECK_ORDER, final=FINAL_FOR_ORDER
+            self,
+            "Check Order",
+            functions.check_order,
+            payload=CHECK_ORDER,
+            final=[*FINAL_FOR_ORDER, UNREADABLE],
         )
         not_taken = sfn.Fail.jsonata(
             self,
@@ -74,6 +79,7 @@ class OrderStateMachine(Construct):
         )
         # Any other error fails this state, not that one: then a redrive checks the order again.
         check.add_catch(not_taken, errors=FINAL_FOR_ORDER, outputs=jsonata(CAUGHT_ERROR))
+        check.add_catch(not_taken, errors=[UNREADABLE], outputs=jsonata(UNREADABLE_ORDER))
         outcome = jsonata(without_message("$states.input.outcome"))
         already_processed = sfn.Succeed.jsonata(self, "Already Processed", outputs=outcome)
         check.next(

@@ -16,6 +16,8 @@ from stacks.retries import add_retry
 
 # Another attempt would end alike. The names are those of lambdas/order_processing/order_steps.
 FINAL_FOR_ORDER = ["OrderInvalid", "OrderAlreadyStarted", "OrderConflict"]
+UNREADABLE = "Runtime.UnmarshalError"
+"""What Lambda's runtime says of an order that is nested too deeply for Python's `json`."""
 FINAL_FOR_ITEM = [
     "OutOfStock",
     "ProductUnknown",

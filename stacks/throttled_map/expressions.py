@@ -25,16 +25,25 @@ QUEUE_OUTCOME = (
     f"($attempts := {_ATTEMPTS_BEFORE} + $states.result.attempts; "
     '{"outcomes": [$merge([$states.result, {"attempts": $attempts}])], "route": "queue"})'
 )
-CAUGHT_ERROR = (
-    '{"index": $states.input.Items[0].index, "error": $states.errorOutput, '
-    f'"attempts": {_ATTEMPTS_BEFORE} + 1}}'
-)
+
+
+def _caught(error: str) -> str:
+    """Return the expression for what a state that records a failure gets."""
+    return f'{{"index": $states.input.Items[0].index, "error": {error}, "attempts": {_ATTEMPTS_BEFORE} + 1}}'
+
+
+CAUGHT_ERROR = _caught("$states.errorOutput")
 FAILED_OUTCOME = (
     '{"outcomes": [{"index": $states.input.index, "status": "failed", '
     '"error": {"name": $states.input.error.Error & "", '
     f'"message": $substring($states.input.error.Cause & "", 0, {MAX_MESSAGE_CHARACTERS})}}, '
     '"attempts": $states.input.attempts}], "route": "queue"}'
 )
+
+
+def caught_timeout(name: str, message: str) -> str:
+    """Return the expression for a timeout: both have one name in ``$states.errorOutput``, and no cause."""
+    return _caught(f'{{"Error": {literal(name)}, "Cause": {literal(message)}}}')
 
 
 def is_throttled(field: str) -> str:

@@ -9,7 +9,13 @@ from constructs import Construct
 from stacks.config_maps import ThrottledMapConfig
 from stacks.expressions import jsonata
 from stacks.retries import SQS_TRANSIENT_ERRORS, add_retry
-from stacks.throttled_map.expressions import CAUGHT_ERROR, FAILED_OUTCOME, MESSAGE, QUEUE_OUTCOME
+from stacks.throttled_map.expressions import (
+    CAUGHT_ERROR,
+    FAILED_OUTCOME,
+    MESSAGE,
+    QUEUE_OUTCOME,
+    caught_timeout,
+)
 
 # Another attempt would end alike. The names are those of lambdas/throttled_map/dead_letters/dead_letters.py
 # and of lambdas/process_item/outcomes.py.
@@ -47,7 +53,19 @@ class QueueProcessor(Construct):
         if config.maxAttempts > 1:
             add_retry(send, WORTH_AN_ATTEMPT, max_retries=config.maxAttempts - 1)
         record = sfn.Pass.jsonata(self, "Record Failure", outputs=jsonata(FAILED_OUTCOME))
+        for error, message in _timeouts(config).items():
+            send.add_catch(record, errors=[error], outputs=jsonata(caught_timeout(error, message)))
         # The first is that of data over 256 KiB, which States.ALL leaves out by AWS's guide.
         for error in ("States.DataLimitExceeded", "States.ALL"):
             send.add_catch(record, errors=[error], outputs=jsonata(CAUGHT_ERROR))
         self.start: sfn.IChainable = send
+
+
+def _timeouts(config: ThrottledMapConfig) -> dict[str, str]:
+    """Say of each timeout what it means, by name; the first is also one of the second."""
+    return {
+        "States.HeartbeatTimeout": f"no sign of life for {config.heartbeatSeconds} s: it waited for longer "
+        "in the queue, or its worker was lost",
+        "States.Timeout": f"no answer in the {config.itemTimeoutSeconds} s since it was sent, its wait "
+        "in the queue included",
+    }

@@ -24,7 +24,7 @@ FAULTS: dict[str, tuple[Any, str, str, int]] = {
     "returns 300 KB": (
         {"return characters": 300_000},
         "ResultTooLarge",
-        "300,0.. bytes with its result, and the other items leave 25.,...",
+        "300,0.. bytes with its result, and its batch has 25.,... left",
         1,
     ),
     "sleeps": ({"sleep": 1_000}, "ItemTimedOut", r"interrupted after 1\.\d s: the time was over", 3),

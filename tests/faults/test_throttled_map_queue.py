@@ -24,6 +24,12 @@ UNTIL_SEEN_AGAIN_SECONDS = HEARTBEAT_SECONDS + 2
 
 HASTY_SECONDS = 4
 
+NO_HEARTBEAT = {
+    "name": "States.HeartbeatTimeout",
+    "message": f"no sign of life for {HEARTBEAT_SECONDS} s: it waited for longer in the queue, or its worker "
+    "was lost",
+}
+
 FOREIGN_MESSAGE = 'für Zoë: 支払い拒否 🚫 "so" \\ {% $x %}\n\u2028'
 
 
@@ -126,7 +132,7 @@ def test_heartbeats_keep_an_item_alive_and_not_one_that_waits_in_the_queue(
     waiting = new_gate()
     ended = project.wait(lists.start(waiting.items(1)))
     (row,) = project.rows(ended.arn)
-    assert (row["error"]["name"], row["attempts"]) == ("States.Timeout", throttled_faults.MAX_ATTEMPTS)
+    assert (row["error"], row["attempts"]) == (NO_HEARTBEAT, throttled_faults.MAX_ATTEMPTS)
     # When the workers have time
     gate.open()
     # Then the items that kept them busy lived for as long, and that item is not processed any more
@@ -295,8 +301,13 @@ FAULTS: dict[str, tuple[Any, str, str, int]] = {
         "300,0.. bytes with its result.*",
         1,
     ),
-    "cannot be interrupted": ({"do": "sleep through interruptions"}, "States.Timeout", "", 1),
-    "is killed": ({"do": "be killed"}, "States.Timeout", "", 2),
+    "cannot be interrupted": (
+        {"do": "sleep through interruptions"},
+        "States.Timeout",
+        "no answer in the 15 s since it was sent, its wait in the queue included",
+        1,
+    ),
+    "is killed": ({"do": "be killed"}, *NO_HEARTBEAT.values(), 2),
 }
 """The item, the name of its error, a pattern of the message, and the attempts."""
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from cfnlint.api import lint
+from evaluation import evaluate
 from templates import FULL_JITTER, LAMBDA_TRANSIENT_ERRORS, as_cfn_lint_knows_it, retry_of
 
 from stacks.distributed_map.stack import DistributedMapStack
@@ -176,10 +177,45 @@ def test_what_the_queue_did_is_retried_apart_from_what_the_processor_did(child):
 def test_queued_item_that_failed_is_recorded_and_its_child_succeeds(child):
     states = child()
     catch = states["Process Through Queue"]["Catch"]
-    assert [it["ErrorEquals"] for it in catch] == [["States.DataLimitExceeded"], ["States.ALL"]]
+    assert [it["ErrorEquals"] for it in catch] == [
+        ["States.HeartbeatTimeout"],
+        ["States.Timeout"],
+        ["States.DataLimitExceeded"],
+        ["States.ALL"],
+    ]
     assert {it["Next"] for it in catch} == {"Record Failure"}
     assert (states["Record Failure"]["Type"], states["Record Failure"]["End"]) == ("Pass", True)
     assert not [it for it in states.values() if it["Type"] == "Fail"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "States.HeartbeatTimeout",
+            "no sign of life for 20 s: it waited for longer in the queue, or its worker was lost",
+        ),
+        (
+            "States.Timeout",
+            "no answer in the 90 s since it was sent, its wait in the queue included",
+        ),
+    ],
+)
+def test_either_timeout_is_recorded_under_its_own_name(child, name, message):
+    # Given a timeout, whose error output is the same for both
+    catch = child(itemTimeoutSeconds=90, heartbeatSeconds=20)["Process Through Queue"]["Catch"]
+    (output,) = [it["Output"] for it in catch if it["ErrorEquals"] == [name]]
+    given = {"Items": [{"index": 5, "item": {}}]}
+    error_output = {"Error": "States.Timeout", "Cause": ""}
+    # When it is caught at the third attempt
+    caught = evaluate(
+        output.removeprefix("{% ").removesuffix(" %}"),
+        input=given,
+        context={"State": {"RetryCount": 2}},
+        errorOutput=error_output,
+    )
+    # Then the state that records it gets which one it was
+    assert caught == {"index": 5, "error": {"Error": name, "Cause": message}, "attempts": 3}
 
 
 def test_every_invocation_is_retried_on_lambdas_errors(definition, child):

@@ -142,7 +142,7 @@ def test_without_a_pace_there_is_no_table(template):
 
 
 @pytest.mark.parametrize(
-    ("pace", "shown"), [(2.5, "2.5"), (5, "5"), (0.1, "0.1"), (1000, "1000"), (1e-9, "1e-09")]
+    ("pace", "shown"), [(2.5, "2.5"), (5, "5"), (0.1, "0.1"), (1000, "1000"), (0.001, "0.001")]
 )
 def test_pace_is_kept_in_a_table_of_its_own(synthesize, pace, shown):
     # When there is a pace

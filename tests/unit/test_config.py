@@ -33,6 +33,7 @@ PERCENTAGE = "allowed is a number from 0 to 100"
 FIELD = "allowed is text of 1 character or more without '${'"
 SOURCE = 'allowed is "s3", unless workflows has fanOut, which has the table'
 CHILD_TYPE = "allowed is only STANDARD, since an EXPRESS child cannot wait for a token"
+PACE = "allowed is 0, or a number from 0.001 to 1000"
 HEARTBEAT = "allowed is a whole number from 1, and less than itemTimeoutSeconds"
 THROTTLED_MAP_KEYS = (
     "key, format, maxConcurrency, childType, maxAttempts, toleratedFailurePercentage, toleratedFailureCount, "
@@ -126,7 +127,7 @@ def test_queue_fan_in_has_the_defaults_that_the_page_describes(load):
     assert load('{"workflows": ["queueFanIn"]}').queueFanIn.model_dump() == {
         "workerMaxConcurrency": 10,
         "maxReceiveCount": 3,
-        "deadlineMinutes": 60,
+        "deadlineMinutes": 240,
         "workerTimeoutSeconds": 60,
         "maxItemsPerMessage": 10,
     }
@@ -341,14 +342,12 @@ def test_value_at_its_limit_is_accepted(load, section, key, value):
             {"throttledMap": {"workerMaxConcurrency": 1001}},
             "throttledMap.workerMaxConcurrency = 1001: allowed is a whole number from 2 to 1000",
         ),
-        (
-            {"throttledMap": {"maxPerSecond": -0.5}},
-            "throttledMap.maxPerSecond = -0.5: allowed is a number from 0 to 1000",
-        ),
-        (
-            '{"throttledMap": {"maxPerSecond": Infinity}}',
-            "throttledMap.maxPerSecond = Infinity: allowed is a number from 0 to 1000",
-        ),
+        ({"throttledMap": {"maxPerSecond": -0.5}}, f"throttledMap.maxPerSecond = -0.5: {PACE}"),
+        ({"throttledMap": {"maxPerSecond": 1000.5}}, f"throttledMap.maxPerSecond = 1000.5: {PACE}"),
+        # Its slots would be further apart than a number of the table can say.
+        ({"throttledMap": {"maxPerSecond": 1e-320}}, f"throttledMap.maxPerSecond = 1e-320: {PACE}"),
+        ({"throttledMap": {"maxPerSecond": 0.0009}}, f"throttledMap.maxPerSecond = 0.0009: {PACE}"),
+        ('{"throttledMap": {"maxPerSecond": 1e400}}', f"throttledMap.maxPerSecond = Infinity: {PACE}"),
         (
             {"throttledMap": {"itemTimeoutSeconds": 1}},
             "throttledMap.itemTimeoutSeconds = 1: allowed is a whole number from 2 to 99999999",
@@ -452,6 +451,12 @@ def test_nesting_of_any_depth_is_answered_in_one_line(load, depth):
 
 def test_each_mistake_has_its_line(load):
     assert len(message(load, {"production": 1, "stepfunc": {"maxConcurrency": -1, "wait": 1}})) == 3
+
+
+def test_no_more_than_a_screen_of_mistakes_is_said(load):
+    lines = message(load, {"workflows": ["fanout"] * 1_000})
+    assert len(lines) == 21
+    assert lines[-1] == ": and 980 more like these"
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,7 @@ def test_nesting_is_refused_beyond_32_levels_of_which_the_list_is_the_first(tmp_
         (b'[\n  "a",\n  b\n]', ":3:3: is not JSON: Expecting value"),
         (b'{"a": 1}\n{"a": 2}', ":2:1: is not JSON: Extra data"),
         (b'["a", ]', ": is not JSON: "),
+        (b"\x1f\x8b\x08\x00\xff", ": is compressed with gzip: unpack it first, with gunzip"),
         (b"\x89PNG\r\n", ": is not UTF-8 text, at byte 0: save it as UTF-8"),
         ('["a"]'.encode("utf-16"), ": is not UTF-8 text, at byte 0: save it as UTF-8"),
         (b'{"a": 1}', ": holds an object, not a list: put the items in [ and ]"),

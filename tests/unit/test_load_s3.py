@@ -104,6 +104,7 @@ def test_a_dry_run_shows_what_an_execution_makes_of_the_list(load, config, list_
         (["--file", "list.jsonl", "--format", "xml"], "invalid choice: 'xml'"),
         (["--file", "list.jsonl", "--workflow", "fanOut"], "invalid choice: 'fanOut' (choose from "),
         (["--file", "list.txt"], "list.txt: its suffix names no format: give --format json, jsonl or csv"),
+        (["--file", "list.csv.gz"], "list.csv.gz: is compressed with gzip: unpack it first, with gunzip"),
         (["--file", "-"], "-: its suffix names no format: give --format json, jsonl or csv"),
         (["--file", "list.jsonl", "--key", ""], "--key is text of 1 to 1,024 bytes in UTF-8"),
         (["--file", "list.jsonl", "--key", "é" * 513], "--key is text of 1 to 1,024 bytes in UTF-8"),

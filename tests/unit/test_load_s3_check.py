@@ -128,6 +128,7 @@ JSON_REFUSALS = [
     ("[0,\n1, NaN]", "list:2: item [2]: NaN is not JSON: use null or a string"),
     ('[{"a": [-Infinity]}]', "list:1: item [0]: -Infinity is not JSON: use null or a string"),
     ('[0,\n{"a": {"b": 1, "b": 1}}]', 'list:2: item [1]: key "b" occurs twice'),
+    (f"[1, [{'2' + '0' * 308}]]", "list:1: item [1]: holds a number beyond 1.8E+308: make it a string"),
     ("[1e999]", "list:1: item [0]: holds a number beyond 1.8E+308: make it a string"),
     (f"[1, {'9' * 5_000}]", "list:1: item [1]: holds a number of more than 4,300 digits"),
     ('["\\ud800"]', "list:1: item [0]: holds \\ud800, half of a surrogate pair, which is no character"),
@@ -136,6 +137,7 @@ JSON_REFUSALS = [
     (f"[1,\n{'[' * 201}{']' * 201}]", f"list:2: item [1]: {TOO_DEEP}"),
     (b'["a", "\xff"]', "list: is not UTF-8 text, at byte 7: save it as UTF-8"),
     ('["a"]'.encode("utf-16"), "list: is not UTF-8 text, at byte 0: save it as UTF-8"),
+    (b"\x1f\x8b\x08\x00\xff", "list: is compressed with gzip: unpack it first, with gunzip"),
     (b'["\xe2\x82', "list: is not UTF-8 text, at byte 2: save it as UTF-8"),
     ("[\ufeff1]", "list:1: item [0] is not JSON: Expecting value"),
 ]  # fmt: skip
@@ -191,6 +193,10 @@ def test_the_deepest_item_is_uploaded_and_can_be_shown_and_read_again(item: str)
     assert _check(f"[{item}, {'[' * 3}{']' * 3}]", "json").items == 2
     assert json_text(item) == item
     assert elements(f"[{item}]") == [item]
+
+
+def test_many_digits_are_no_large_number():
+    assert _check(json.dumps(["1" * 400, 17 * 10**307, {"2" * 400: 1}]), "json").items == 3
 
 
 def test_many_brackets_are_no_depth():

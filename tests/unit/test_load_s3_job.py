@@ -159,11 +159,12 @@ def messages(monkeypatch):
 JOB = SimpleNamespace(name="x" * LONGEST_JOB_CHARACTERS, results_expire_at=1_772_445_600)
 
 
-@pytest.mark.parametrize("character", ["x", "é", "€"])
+@pytest.mark.parametrize("character", ["x", "é", "€", "\ufdd0", "\U0001ffff", "\ufffe", "\uffff"])
 def test_the_largest_item_is_that_of_the_functions_to_the_byte(given, messages, character):
     limits = JobListWorkflow(Config().queueFanIn).batch_limits
     around = messages.message_bytes(JOB, 0, '""')
-    longest = (limits.largest_bytes - around) // len(character.encode())
+    sent_bytes = messages.message_bytes(JOB, 0, f'"{character}"') - around
+    longest = (limits.largest_bytes - around) // sent_bytes
     main([*given(json.dumps(character * longest, ensure_ascii=False)), "--dry-run"])
     # When it is a character longer
     item = json.dumps(character * (longest + 1), ensure_ascii=False)
@@ -179,8 +180,8 @@ def test_the_largest_item_is_that_of_the_functions_to_the_byte(given, messages, 
 
 def test_messages_are_counted_as_the_functions_pack_them(given, messages, capsys):
     # Given items of which few share a message, many do, and one has one for itself
-    items = ["x" * 20_000] * 7 + ["x"] * 25 + ["y" * 100_000] + ["z"]
-    texts = [json.dumps(item) for item in items]
+    items = ["x" * 20_000] * 7 + ["x"] * 25 + ["y" * 100_000] + ["z"] + ["\uffff" * 6_000] * 4
+    texts = [json.dumps(item, ensure_ascii=False) for item in items]
     main([*given("\n".join(texts), maxItemsPerMessage=10), "--dry-run"])
     count = len(list(messages.pack_messages(JOB, 0, texts, 10)))
     assert f"  messages at least {count:,}, each of at most 10 items" in capsys.readouterr().out

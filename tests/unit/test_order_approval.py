@@ -1,5 +1,6 @@
 """The approval of an order: the token that answers, its announcement, and the decision that stays."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -58,6 +59,20 @@ def test_order_waits_with_its_token_and_is_announced_without(steps, mailbox):
     values = {name: each["Value"] for name, each in message["MessageAttributes"].items()}
     assert values == {"event": "approvalRequested", "orderId": "12345678"}
     assert TOKEN not in str(message)
+
+
+@pytest.mark.usefixtures("mailbox")
+def test_a_log_that_tells_everything_has_no_token(steps, caplog):
+    # Given
+    order = steps.checked()
+    token = "a token of its own"
+    caplog.set_level(logging.DEBUG)
+    # When
+    request(steps, order, token)
+    # Then
+    logging.getLogger("other").debug("its own")
+    assert "its own" in caplog.text
+    assert token not in caplog.text
 
 
 def test_announcement_has_no_lines_of_the_customers(steps, mailbox):

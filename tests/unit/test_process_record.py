@@ -5,8 +5,10 @@ import logging
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from decimal import Decimal
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import ANY
@@ -28,7 +30,8 @@ def no_token_in_the_logs(caplog):
     """Whatever happens, who reads the log cannot answer a task."""
     caplog.set_level(logging.INFO)
     yield
-    assert TOKEN not in caplog.text
+    # The text would be that of the fixtures' own end.
+    assert TOKEN not in "\n".join(map(caplog.handler.format, caplog.get_records("call")))
 
 
 def warnings_of(caplog):
@@ -77,6 +80,18 @@ def test_the_result_of_an_item_answers_its_task(worker, caplog):
     assert line["startedAt"] < line["endedAt"]
 
 
+@pytest.mark.usefixtures("worker")
+def test_a_log_that_tells_everything_has_no_token(caplog):
+    # Given a processor that has all be logged
+    caplog.set_level(logging.DEBUG)
+    # When a heartbeat is sent
+    with suppress(Exception):  # moto has none
+        boto3.client("stepfunctions").send_task_heartbeat(taskToken=TOKEN)
+    # Then the log has other things of that level, and by the fixture no token
+    logging.getLogger("other").debug("its own")
+    assert "its own" in caplog.text
+
+
 def test_the_processor_can_ask_which_item_it_processes(worker):
     # Given a processor that returns what it is told of its item
     import invocation  # noqa: PLC0415
@@ -123,7 +138,7 @@ def test_a_decimal_answers_with_its_digits(worker, digits):
         (
             lambda _: "x" * 256 * 1024,
             "ResultTooLarge",
-            "262,210 bytes with its result, and the other items leave 253,952",
+            "262,210 bytes with its result, and its batch has 253,952 left",
         ),
     ],
     ids=["error", "no message", "exit", "interrupt", "long message", "not JSON", "too large"],
@@ -186,6 +201,17 @@ def test_a_message_whose_task_cannot_be_reached_is_delivered_again_soon(worker, 
     (warning,) = warnings_of(caplog)
     assert warning.startswith(f"Message {message_id} goes back to the queue: ClientError: ")
     assert seconds_until_visible(worker.sqs) <= 1
+
+
+def test_a_message_is_not_away_for_as_long_as_its_heartbeats_are_apart(worker, monkeypatch):
+    # Given heartbeats of days, which a queue that is very long needs
+    monkeypatch.setenv("HEARTBEAT_SECONDS", "1000000")
+    event = worker.receive(body())
+    worker.refuse("heartbeat", "ThrottlingException")
+    # When a message goes back
+    assert len(worker.handle(event)["batchItemFailures"]) == 1
+    # Then it comes again in a quarter of an hour
+    assert 800 < seconds_until_visible(worker.sqs) <= 900
 
 
 def seconds_until_visible(sqs):

@@ -336,6 +336,11 @@ def test_the_commands_carry_only_what_was_given(monkeypatch):
         (["--input", "{items: 1}"], "argument --input: not JSON at line 1, column 2"),
         (["--input", "[" * 100_000], "argument --input: nested too deeply"),
         (["--input", '"\udcff"'], "argument --input: is not UTF-8 text"),
+        (
+            ["--input", '{"x": [1.5, -1e400]}'],
+            "argument --input: holds -1e400, a number beyond 1.8E+308: make it a string",
+        ),
+        (["--input", "[NaN]"], "argument --input: holds NaN, which is not JSON: use null or a string"),
         (["--input", "file://no/such.json"], "argument --input: no/such.json: cannot be read: No such file"),
         (["--workflow", "fanout"], "argument --workflow: invalid choice: 'fanout'"),
         (["--workflow", "fanOut", "--execution-arn", "a"], "not allowed with argument --workflow"),
@@ -356,9 +361,10 @@ def test_the_input_may_hold_a_number_of_any_length():
     assert parse_arguments(["--input", "9" * 5000]).input == "9" * 5000
 
 
-def test_the_input_may_be_a_file_as_with_the_aws_cli(tmp_path):
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_the_input_may_be_a_file_as_with_the_aws_cli(tmp_path, encoding):
     path = tmp_path / "input.json"
-    path.write_text('{"items": ["é"]}', encoding="utf-8")
+    path.write_text('{"items": ["é"]}', encoding=encoding)
 
     assert parse_arguments(["--input", f"file://{path}"]).input == '{"items": ["é"]}'
 
@@ -371,6 +377,16 @@ def test_a_file_that_is_no_json_is_named(tmp_path, capsys):
         parse_arguments(["--input", f"file://{path}"])
 
     assert f"{path}: is not UTF-8 text, at byte 0" in capsys.readouterr().err
+
+
+def test_a_number_of_a_file_that_nobody_could_read_is_named_with_the_file(tmp_path, capsys):
+    path = tmp_path / "input.json"
+    path.write_text('{"price":\n 1e400}')
+
+    with pytest.raises(SystemExit):
+        parse_arguments(["--input", f"file://{path}"])
+
+    assert f"argument --input: {path}: holds 1e400, a number beyond 1.8E+308" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def records(aws, job=JOB):
     pages = aws.results_table.meta.client.get_paginator("scan").paginate(TableName="results")
     for item in (item for page in pages for item in page["Items"]):
         position = int(item["position"])
-        if item["part"] == f"{job}/{position % 16}":
+        if item["part"] == f"{job}/{position // 250 % 16}":
             (kind,) = {"result", "error", "missing"} & item.keys()
             value = None if kind == "missing" else json.loads(zlib.decompress(item[kind].value))
             found[position] = (kind, value, int(item.get("attempts", 1)))

@@ -1,11 +1,12 @@
 """An order as it comes in, checked field by field, and the order that every step gets."""
 
 import json
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
 from errors import OrderInvalid  # type: ignore[import-not-found]
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 MAX_ITEMS = 100
@@ -17,6 +18,8 @@ MAX_QUANTITY = 1_000_000
 MAX_TOTAL = Decimal("9999999999999.99")
 """Has 15 digits: so many survive in a number of JSON, which is a binary fraction to JSONata."""
 
+DATE_CHARACTERS = 14
+
 MAX_SHOWN_CHARACTERS = 80
 
 Order = dict[str, Any]
@@ -27,6 +30,17 @@ def _check_number(value: Any) -> Any:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise ValueError("should be a number")
     return value
+
+
+def _check_date(text: str) -> str:
+    """Refuse what is no moment, as the 31st of a short month."""
+    try:
+        if not (len(text) == DATE_CHARACTERS and text.isascii() and text.isdigit()):
+            raise ValueError
+        datetime.strptime(text, "%Y%m%d%H%M%S")
+    except ValueError:
+        raise ValueError("should be a date and a time of 14 digits, such as 20190820101213") from None
+    return text
 
 
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=200)]
@@ -63,7 +77,7 @@ class GivenOrder(_Given):
     """An order; its id is the name of its execution in a batch, too."""
 
     order_id: str = Field(strict=True, pattern=r"^[A-Za-z0-9_-]{1,64}$")
-    order_date: str = Field(strict=True, pattern=r"^[0-9]{14}$")
+    order_date: Annotated[str, Field(strict=True), AfterValidator(_check_date)]
     detail: Detail
 
 
@@ -81,9 +95,9 @@ def read_order(raw: Any) -> Order:
         The message says everything that is wrong, in one line.
     """
     try:
-        given = GivenOrder.model_validate(raw)
-    except ValidationError as error:
-        raise OrderInvalid("; ".join(map(_problem, error.errors()))) from None
+        given = _validate(raw)
+    except RecursionError:
+        raise OrderInvalid("the order is nested too deeply to be read") from None
     lines = [
         {"index": index, **item.model_dump(by_alias=True), "amount": item.price * item.quantity}
         for index, item in enumerate(given.detail.items)
@@ -96,6 +110,13 @@ def read_order(raw: Any) -> Order:
     }
     _check_size(order)
     return order
+
+
+def _validate(raw: Any) -> GivenOrder:
+    try:
+        return GivenOrder.model_validate(raw)
+    except ValidationError as error:
+        raise OrderInvalid("; ".join(map(_problem, error.errors()))) from None
 
 
 def _check_size(order: Order) -> None:
@@ -116,5 +137,7 @@ def _problem(error: Any) -> str:
     if len(value) > MAX_SHOWN_CHARACTERS:
         value = value[: MAX_SHOWN_CHARACTERS - 3] + "..."
     is_object = error["type"] == "model_type"
-    should = " be an object" if is_object else error["msg"].partition("should")[2]
+    # Of a list pydantic says how many were counted until it gave up.
+    said = error["msg"].partition(" after validation")[0]
+    should = " be an object" if is_object else said.partition("should")[2]
     return f"{place} = {value}: should{should}"

@@ -4,6 +4,7 @@ Environment: of ``ORDERS_TABLE``, ``INVENTORY_TABLE``, ``PAYMENTS_TABLE`` and ``
 The numbers of an event are made exact; an answer is written with the digits that its numbers have.
 """
 
+import logging
 import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from types_boto3_sns import SNSClient
 
 Event = dict[str, Any]
+
+# At level DEBUG they log whole requests, and that of an approval has the token.
+logging.getLogger("boto3").setLevel(logging.WARNING)
+logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
 def validate_payment(event: Event, _context: object) -> Event:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
+# At level DEBUG it logs whole requests, and those of answers have the token.
+logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
 def handle_dead_letters(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Keep what a dead letter says, and answer the task that waits for its item."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 ERROR = "ItemUndeliverable"
 PREFIX = "undeliverable"
+MAX_TOKEN_CHARACTERS = 2048
+"""Of a task token (SendTaskFailure in the Step Functions API reference)."""
+TOKEN = re.compile(r'"token"\s*:\s*"([^"\\]*)"')
 CLOSED = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
 """What Step Functions says of a token that nobody waits for the answer to."""
 
@@ -26,9 +30,7 @@ def keep_letter(s3: "S3Client", bucket: str, record: dict[str, Any]) -> str:
     """
     key = f"{PREFIX}/{record['messageId']}.json"
     reason = f"{_history(record['attributes'])}; its message is s3://{bucket}/{key}"
-    content = _content(record["body"])
-    if isinstance(content, dict):
-        content.pop("token", None)
+    _, content = _open(record["body"])
     letter = {
         "messageId": record["messageId"],
         "reason": reason,
@@ -51,9 +53,8 @@ def answer_task(step_functions: "SFNClient", body: str, reason: str) -> str:
     str
         What became of that, for the log.
     """
-    content = _content(body)
-    token = content.get("token") if isinstance(content, dict) else None
-    if not isinstance(token, str) or not token:
+    token, _ = _open(body)
+    if not isinstance(token, str) or not 0 < len(token) <= MAX_TOKEN_CHARACTERS:
         return "it has no token, so nobody waits for its answer"
     try:
         step_functions.send_task_failure(taskToken=token, error=ERROR, cause=reason)
@@ -82,9 +83,13 @@ def _time(milliseconds: str | None) -> str:
     return f"{datetime.fromtimestamp(int(milliseconds) / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _content(body: str) -> Any:
-    """Return what a body's JSON says, or its text if it is none."""
+def _open(body: str) -> tuple[Any, Any]:
+    """Return a body's token, and what else its JSON says; or its text if that cannot be read."""
     try:
-        return json.loads(body)
+        content = json.loads(body)
     except (ValueError, RecursionError):
-        return body
+        # Nested too deeply, it is the state machine's all the same.
+        token = TOKEN.search(body)
+        return token and token[1], TOKEN.sub('"token":null', body)
+    token = content.pop("token", None) if isinstance(content, dict) else None
+    return token, content
