@@ -15,6 +15,7 @@ from benchmarks import (
     distributed,
     fan_in,
     fan_in_costs,
+    forecast,
     growth,
     makespan,
     memory,
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[int, Report], Result]] = {
     "queue": fan_in.measure,
     "paper": paper.measure,
     "costs": fan_in_costs.measure,
+    "forecast": forecast.measure,
 }
 ROUNDS = 5
 FEWER_ROUNDS = {"scale": 1, "queue": 1}
@@ -49,13 +51,14 @@ map          what an item of an inline Map takes
 growth       how that grows with the number of items
 makespan     the time of a whole Map over the least that it can take
 memory       of the local AWS with forty Lambda workers (Linux only)
-commands     cdk synth, and a second make demo
+commands     cdk synth, an estimate, and a second make demo
 distributed  a Distributed Map of 100,000 items, from list to summary (Linux only)
 scale        time and memory of load, run and results, to 1,000,000 items (Linux only)
 throttled    the queue of a throttled Map beside what its limits allow
 queue        time and memory of jobs of queueFanIn, to 100,000 items (Linux only)
 paper        what 1,000,000 items cost on AWS, and the least time they take; runs nothing
 costs        what they cost in queueFanIn, from the requests of a job that is run (Linux only)
+forecast     the time of runs beside the time that the estimate simulates for them
 
 Exit code: 0 measured, whether or not a target is met; 1 failed, 2 wrong usage.
 """

@@ -101,13 +101,16 @@ def deploy(
     settings: Mapping[str, Any],
     process: str | None = QUICK_PROCESS,
     workflow: str = "distributedMap",
+    section: str | None = None,
 ) -> Iterator[Deployment]:
     """Deploy a workflow.
 
     Parameters
     ----------
     settings
-        Section of config.json that has the workflow's name.
+        What the workflow's section of config.json says.
+    section
+        Its name; None where it is the workflow's.
     process
         Text of process.py; None keeps the shipped one.
     """
@@ -119,7 +122,7 @@ def deploy(
         (folder / "node_modules").symlink_to(ROOT / "node_modules")
         if process is not None:
             (folder / "lambdas/process_item/process.py").write_text(process, encoding="utf-8")
-        config = {"workflows": [workflow], workflow: dict(settings)}
+        config = {"workflows": [workflow], section or workflow: dict(settings)}
         (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         environ = tool_environment(emulator.endpoint, ACCOUNT, {**base_environment(), "PATH": path})

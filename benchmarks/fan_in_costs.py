@@ -3,61 +3,48 @@
 ``python -m benchmarks.fan_in_costs`` counts a job on the local AWS, and writes fan_in_counts.json and the
 tables on the workflow's page; a test fails when they are not current.
 
-Prices are those of us-east-1 in 2026, without a free tier. Logs, alarms and storage come on top of all.
+Prices, and all that is said of distributedMap, are those of utils/estimate.py, for us-east-1, without a free
+tier. Logs, alarms, storage and a job's few events come on top of all.
 """
 
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.emulators import ROOT
 from benchmarks.errors import BenchmarkError
 from benchmarks.fan_in_counts import COUNTS, count_job
 from benchmarks.figures import Figure, Report, Result
-from benchmarks.plan import (
-    DOLLARS_PER_GB_SECOND,
-    DOLLARS_PER_INVOCATION,
-    ITEMS,
-    Plan,
-    read_plan,
-    synthesize,
-)
 from benchmarks.process_memory import require_linux
+from utils.forecast.cost import Dollars, price_usage
+from utils.forecast.message_usage import slowness
+from utils.forecast.mode import Function, Messages, Mode
+from utils.forecast.packing import Overheads
+from utils.forecast.page import default_modes
+from utils.forecast.usage import READ_UNIT_BYTES, REQUEST_BYTES, Usage, count_usage
+from utils.forecast.work import Work
 
 PAGE = ROOT / "docs" / "workflows" / "queue_fan_in.md"
 BEGIN, END = "<!-- costs -->\n", "<!-- end -->"
 
-DOLLARS_PER_WRITE = 0.625e-6
-DOLLARS_PER_READ = 0.125e-6
-DOLLARS_PER_SQS_REQUEST = 0.40e-6
-DOLLARS_PER_PUT = 5e-6
-DOLLARS_PER_GET = 0.40e-6
-DOLLARS_PER_EVENT = 1e-6
-
+ITEMS = 1_000_000
 ARCHITECTURE = "arm64"
-PROCESSOR_MB = 1769
-"""Memory with which a function has one processor."""
-REQUEST_SECONDS = 0.01
-"""What a function waits for a request, which it does here for an emulator: DynamoDB and SQS take less."""
 ASKED_BY = {
     "sqs:SendMessageBatch": "split",
     "dynamodb:BatchExecuteStatement": "worker",
     "dynamodb:UpdateItem": "count",
-    "dynamodb:DeleteItem": "count",
     "dynamodb:Query": "finish",
 }
 """Which function makes most of the requests of an action."""
-SQS_REQUEST_BYTES = 64 * 1024
-READ_BYTES = 4 * 1024
-STREAM_SHARDS = 4
-"""Of a new table that is paid on demand: it takes 4,000 writes a second, 1,000 in a partition. The local
-stream has one. Each has its own calls, for blocks of its own."""
 
 LIMIT_DOLLARS = 0.9
 SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0)
 """What an item may take, for the second table."""
+
+Modes = Mapping[str, Mode]
+"""Those of distributedMap in batches, by the type of their children."""
 
 
 @dataclass(frozen=True)
@@ -96,33 +83,36 @@ def measure(_rounds: int, report: Report) -> Result:
 def read_costs(counts: Mapping[str, Any]) -> Costs:
     """Price what was counted, as if ITEMS were in several jobs of that length."""
     functions, requests, results = counts["functions"], counts["requests"], counts["results"]
-    sends = requests["sqs:SendMessageBatch"]
-    worker = functions["worker"]
+    sends, calls = requests["sqs:SendMessageBatch"], functions["worker"]["invocations"]
     # Lambda receives a batch with one request, and deletes it with another.
-    send_units = sends["requests"] * math.ceil(sends["bytes"] / sends["requests"] / SQS_REQUEST_BYTES)
-    receive_units = worker["invocations"] * math.ceil(
-        sends["bytes"] / worker["invocations"] / SQS_REQUEST_BYTES
-    )
-    read_units = results["itemBytes"] * counts["items"] / READ_BYTES / 2
+    queue_requests = _charged(sends["requests"], sends["bytes"]) + _charged(calls, sends["bytes"]) + calls
+    read_units = results["itemBytes"] * counts["items"] / READ_UNIT_BYTES / 2
     read_units += _requests(requests, "dynamodb:Query")  # what each page is rounded up
-    objects = (
-        _requests(requests, "s3:PutObject") * DOLLARS_PER_PUT
-        + _requests(requests, "s3:GetObjectVersion") * DOLLARS_PER_GET
+    reading = price_usage(
+        Usage(
+            read_units=read_units,
+            puts=_requests(requests, "s3:PutObject"),
+            gets=_requests(requests, "s3:GetObjectVersion"),
+        )
     )
-    reading = read_units * DOLLARS_PER_READ + objects
-    reading += _requests(requests, "events:PutEvents") * DOLLARS_PER_EVENT
-    others = STREAM_SHARDS * _own_dollars(counts, "count")
+    # The local stream has one shard.
+    others = Messages.shards * _own_dollars(counts, "count")
     others += _own_dollars(counts, "split") + _own_dollars(counts, "finish")
     scale = ITEMS / counts["items"]
     return Costs(
-        results=results["writes"] * DOLLARS_PER_WRITE * scale,
-        counting=counts["jobWrites"] * DOLLARS_PER_WRITE * scale,
-        queue=(send_units + receive_units + worker["invocations"]) * DOLLARS_PER_SQS_REQUEST * scale,
-        reading=reading * scale,
-        process=counts["items"] * counts["workSeconds"] * _second_dollars(worker) * scale,
+        results=price_usage(Usage(write_units=results["writes"])).dynamodb * scale,
+        counting=price_usage(Usage(write_units=counts["jobWrites"])).dynamodb * scale,
+        queue=price_usage(Usage(queue_requests=queue_requests)).sqs * scale,
+        reading=(reading.dynamodb + reading.s3) * scale,
+        process=_function_dollars(functions["worker"], 0, counts["items"] * counts["workSeconds"]) * scale,
         worker=_own_dollars(counts, "worker") * scale,
         other_functions=others * scale,
     )
+
+
+def _charged(requests: int, size: int) -> int:
+    """Count the requests to the queue that are charged for so many with so many bytes together."""
+    return requests * math.ceil(size / requests / REQUEST_BYTES)
 
 
 def _requests(requests: Mapping[str, Mapping[str, int]], action: str) -> int:
@@ -133,16 +123,22 @@ def _own_dollars(counts: Mapping[str, Any], name: str) -> float:
     """Price of a function without `process`: its calls, its work, and what it waits for requests."""
     use: Mapping[str, Any] = counts["functions"][name]
     waits = sum(_requests(counts["requests"], action) for action, who in ASKED_BY.items() if who == name)
-    seconds = use["processorSeconds"] * max(1.0, PROCESSOR_MB / use["memoryMb"]) + waits * REQUEST_SECONDS
-    dollars: float = use["invocations"] * DOLLARS_PER_INVOCATION + seconds * _second_dollars(use)
-    return dollars
+    # It waits here for an emulator: DynamoDB and SQS take less.
+    seconds = use["processorSeconds"] * slowness(_function(use)) + waits * Overheads().request
+    return _function_dollars(use, use["invocations"], seconds)
 
 
-def _second_dollars(use: Mapping[str, int]) -> float:
-    return use["memoryMb"] / 1024 * DOLLARS_PER_GB_SECOND[ARCHITECTURE]
+def _function_dollars(use: Mapping[str, int], calls: int, seconds: float) -> float:
+    usage = Usage()
+    usage.invoke(_function(use), calls, seconds)
+    return price_usage(usage).lambda_
 
 
-def render(page: str, counts: Mapping[str, Any], plans: Mapping[str, Plan]) -> str:
+def _function(use: Mapping[str, int]) -> Function:
+    return Function(use["memoryMb"], ARCHITECTURE, math.inf, math.inf)
+
+
+def render(page: str, counts: Mapping[str, Any], modes: Modes) -> str:
     """Put the tables between the marks of a page.
 
     Raises
@@ -155,26 +151,24 @@ def render(page: str, counts: Mapping[str, Any], plans: Mapping[str, Plan]) -> s
     if not begin or not end:
         raise BenchmarkError(f"{PAGE.name} must have the lines `{BEGIN.strip()}` and `{END}`, in this order.")
     costs = read_costs(counts)
-    tables = f"{_costs_table(counts, costs, plans)}\n\n{_seconds_table(costs, plans)}"
+    tables = f"{_costs_table(counts, costs, modes)}\n\n{_seconds_table(costs, modes)}"
     return f"{before}{begin}{tables}\n{end}{after}"
 
 
-def _costs_table(counts: Mapping[str, Any], costs: Costs, plans: Mapping[str, Plan]) -> str:
-    express, standard = (plans[child_type] for child_type in ("EXPRESS", "STANDARD"))
-    columns = [[plan.function_dollars, plan.dollars("start_plus_states")] for plan in (express, standard)]
-    steps = [total - function for function, total in columns]
+def _costs_table(counts: Mapping[str, Any], costs: Costs, modes: Modes) -> str:
+    priced = [_map_dollars(modes[child_type]) for child_type in ("EXPRESS", "STANDARD")]
     lines = [
         ("a million items", "`queueFanIn`", "`distributedMap`, EXPRESS", "`distributedMap`, STANDARD"),
         ("---",) * 4,
-        ("the time of `process`", costs.process, *(function for function, _ in columns)),
-        ("Step Functions", "", *steps),
+        ("the time of `process`", costs.process, *(dollars.lambda_ for dollars in priced)),
+        ("Step Functions", "", *(dollars.stepFunctions for dollars in priced)),
         ("writes of the results", costs.results, "", ""),
         ("writes of the jobs table, most of them to count", costs.counting, "", ""),
         ("what the workers do beside `process`", costs.worker, "", ""),
         ("requests to the queue", costs.queue, "", ""),
-        ("reads of the results, S3, events", costs.reading, "", ""),
+        ("reads of the results, S3", costs.reading, "", ""),
         ("Split, Count, Finish", costs.other_functions, "", ""),
-        ("together", costs.total, *(total for _, total in columns)),
+        ("together", costs.total, *(dollars.lambda_ + dollars.stepFunctions for dollars in priced)),
     ]
     results = counts["results"]
     said = (
@@ -184,15 +178,19 @@ def _costs_table(counts: Mapping[str, Any], costs: Costs, plans: Mapping[str, Pl
     return "\n".join([*map(_row, lines), "", said])
 
 
-def _seconds_table(costs: Costs, plans: Mapping[str, Plan]) -> str:
+def _map_dollars(mode: Mode, seconds: float = SECONDS[0]) -> Dollars:
+    """Price ITEMS in a Distributed Map."""
+    return price_usage(count_usage(mode, Work(ITEMS, seconds=seconds)))
+
+
+def _seconds_table(costs: Costs, modes: Modes) -> str:
     """Lay out what each way costs beside the time of `process`, by how long an item takes."""
     lines: list[tuple[Any, ...]] = [
-        ("beside `process`, if an item takes", "`queueFanIn`", *plans),
-        ("---",) * (2 + len(plans)),
+        ("beside `process`, if an item takes", "`queueFanIn`", *modes),
+        ("---",) * (2 + len(modes)),
     ]
     for seconds in SECONDS:
-        timed = [replace(plan, work_seconds=seconds) for plan in plans.values()]
-        others = (plan.dollars("start_plus_states") - plan.function_dollars for plan in timed)
+        others = (_map_dollars(mode, seconds).stepFunctions for mode in modes.values())
         lines.append((f"{seconds:g} s", costs.total - costs.process, *others))
     return "\n".join(map(_row, lines))
 
@@ -205,9 +203,9 @@ def _row(cells: tuple[Any, ...]) -> str:
 
 def current_page() -> str:
     """Return what the page should say, from the counts that are kept."""
-    plans = {name: read_plan(synthesize(name)) for name in ("EXPRESS", "STANDARD")}
+    modes = {str(mode.kind): mode for mode in default_modes() if mode.name.endswith("batches")}
     counts = json.loads(COUNTS.read_text(encoding="utf-8"))
-    return render(PAGE.read_text(encoding="utf-8"), counts, plans)
+    return render(PAGE.read_text(encoding="utf-8"), counts, modes)
 
 
 if __name__ == "__main__":

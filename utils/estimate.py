@@ -16,7 +16,7 @@ sys.path.insert(0, str(PROJECT_ROOT))
 
 from utils.packages import begin_command  # noqa: E402
 
-begin_command(__name__, "matplotlib")
+begin_command(__name__, "matplotlib", "simpy")
 
 from stacks.config import Config, ConfigError, load_config  # noqa: E402
 from utils.command import CommandError, run_command  # noqa: E402
@@ -35,6 +35,10 @@ from utils.forecast.work import Work  # noqa: E402
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = parse_arguments(arguments)
+    if options.plot:
+        from utils.watch.picture import check_svg_target  # noqa: PLC0415 - it takes the time of what it draws
+
+        check_svg_target(options.plot)
     config = _load(options.config)
     work = read_work(options, config)
     modes = _modes(options, config)
@@ -52,9 +56,12 @@ def main(arguments: list[str] | None = None) -> int:
     if options.plot:
         from utils.forecast.plot import write_plot  # noqa: PLC0415 - it takes the time of matplotlib
 
+        _tell("drawing: each point is a simulation, which takes some seconds …")
         write_plot(options.plot, modes, work, terms)
         _tell(f"wrote {options.plot}")
-    if options.write_config and recommendation:
+    if options.write_config:
+        if recommendation is None:
+            raise CommandError(f"{options.config} is left as it is: no mode can take this work")
         for line in write_settings(options.config, config, recommendation):
             _tell(line)
     return 0
@@ -103,7 +110,8 @@ def _load(path: Path) -> Config:
 
 
 def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    if sys.stderr is not None:  # else it would be in what machines read
+        print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

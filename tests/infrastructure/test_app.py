@@ -33,16 +33,20 @@ def run_app(tmp_path):
     ("text", "stacks"),
     [
         ("{}", ["FanOutStack"]),
-        ('{"workflows": ["distributedMap"]}', ["DistributedMapStack"]),
-        ('{"workflows": ["fanOut", "distributedMap"]}', ["FanOutStack", "DistributedMapStack"]),
-        ('{"workflows": ["throttledMap"]}', ["ThrottledMapStack"]),
-        ('{"workflows": ["queueFanIn"]}', ["QueueFanInStack"]),
+        (
+            '{"workflows": ["fanOut", "distributedMap", "throttledMap", "queueFanIn", "orderProcessing"]}',
+            [
+                "FanOutStack",
+                "DistributedMapStack",
+                "ThrottledMapStack",
+                "QueueFanInStack",
+                "OrderProcessingStack",
+            ],
+        ),
         (
             '{"workflows": ["fanOut", "throttledMap"], "throttledMap": {"source": "dynamodb"}}',
             ["FanOutStack", "ThrottledMapStack"],
         ),
-        ('{"workflows": ["orderProcessing"]}', ["OrderProcessingStack"]),
-        ('{"workflows": ["fanOut", "orderProcessing"]}', ["FanOutStack", "OrderProcessingStack"]),
     ],
 )
 def test_app_adds_the_configured_stacks_for_any_account_and_region(run_app, tmp_path, text, stacks):

@@ -12,6 +12,7 @@ from stacks.templates import read_definition
 LOST_FUNCTION = {
     "Runtime.ExitError",
     "Runtime.OutOfMemory",
+    "Runtime.UnmarshalError",
     "Sandbox.Timedout",
     "Lambda.Unknown",
     "States.Timeout",

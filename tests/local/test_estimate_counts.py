@@ -1,20 +1,29 @@
 """What the estimate counts is what a run uses: transitions by the histories, requests by the log."""
 
+import json
+import math
 import re
+import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
 from distributed_map_project import json_lines
 from local_aws import LocalAws
 from throttled_map_project import ThrottledMapProject
 
 from stacks.config import load_config
+from utils.attribute_values import item_bytes
 from utils.forecast.assembly import load_templates
+from utils.forecast.cost import price_usage
 from utils.forecast.mode import Mode
 from utils.forecast.modes import read_modes
+from utils.forecast.run_cost import count_run
 from utils.forecast.usage import Usage, count_usage
 from utils.forecast.work import Work
+from utils.watch.history import History
 
 ITEMS = 40
 MARKED = 10
@@ -58,13 +67,16 @@ def items(*, marked: int = 0) -> list[dict[str, Any]]:
     ]
 
 
-def run(project: ThrottledMapProject, workflow: str, rows: list[dict[str, Any]]) -> tuple[str, str]:
-    """Load a list and run a workflow over it; returns the execution's ARN and the line on its cost."""
+def load(project: ThrottledMapProject, workflow: str, rows: list[dict[str, Any]]) -> None:
     if workflow == "fanOut":
         project.load(rows)
     else:
         project.write("list.jsonl", json_lines(rows))
         project.run("python", "utils/load-s3.py", "--workflow", workflow, "--file", "list.jsonl")
+
+
+def run(project: ThrottledMapProject, workflow: str) -> tuple[str, str]:
+    """Run a workflow over its list; returns the execution's ARN and the line on its cost."""
     said = project.run("python", "utils/run.py", "--workflow", workflow).stdout.splitlines()
     (cost,) = [line for line in said if line.startswith("on AWS: ")]
     return said[0].removeprefix("Execution "), cost
@@ -83,29 +95,83 @@ def entered(project: ThrottledMapProject, execution_arn: str) -> int:
 
 
 def usage(mode: Mode, **changes: Any) -> Usage:
-    return count_usage(mode, Work(ITEMS, **changes))
+    size = len(json.dumps(items()[0], separators=(",", ":")))
+    return count_usage(mode, Work(ITEMS, item_bytes=size, seconds=0.01, **changes))
 
 
-def test_transitions_of_an_inline_map(project: ThrottledMapProject, modes: dict[str, Mode]):
-    arn, cost = run(project, "fanOut", items())
-    assert entered(project, arn) == usage(modes["inline"]).transitions == 4 + 2 * ITEMS
+def requests(project: ThrottledMapProject) -> dict[str, int]:
+    """Count what the emulator was asked for so far in the project's account."""
+    with urllib.request.urlopen(f"{project.environment['AWS_ENDPOINT_URL']}/_local/requests") as answer:
+        counts = json.load(answer)[project.environment["AWS_ACCESS_KEY_ID"]]
+    return {action: count["requests"] for action, count in counts.items()}
+
+
+def assert_costs_as_estimated(
+    monkeypatch: pytest.MonkeyPatch, project: ThrottledMapProject, execution_arn: str, estimated: Usage
+) -> Usage:
+    """Count a run as the command does at its end: it costs what was estimated, within a few percent.
+
+    But for the functions' time, which is this machine's. The load of the list is no part of a run, and the
+    local AWS does not say that a machine is traced.
+    """
+    for name, value in project.environment.items():
+        monkeypatch.setenv(name, value)
+    history = History()
+    history.add(project.history(execution_arn))
+    counted, _ = count_run(boto3.Session(region_name="us-east-1"), history, execution_arn)
+    run_alone = replace(estimated, puts=max(estimated.puts - 1, 0), write_units=0.0, traces=0.0)
+    dollars = [price_usage(replace(each, gb_seconds={})).total for each in (counted, run_alone)]
+    assert dollars[0] == pytest.approx(dollars[1], rel=0.03)
+    assert counted.invocations == estimated.invocations
+    return counted
+
+
+def test_an_inline_map(project: ThrottledMapProject, modes: dict[str, Mode], monkeypatch: pytest.MonkeyPatch):
+    before = requests(project)
+    load(project, "fanOut", items())
+    arn, cost = run(project, "fanOut")
+    expected = usage(modes["inline"])
+    # Then as many states were entered as the definition has
+    assert entered(project, arn) == expected.transitions == 4 + 2 * ITEMS
     assert cost.startswith("on AWS: about $0.002")
-    assert "(Step Functions $0.0021" in cost
+    assert re.search(r"\(Step Functions \$0.0021, (Lambda \$0.000\d, )?Logs \$0.0002\)", cost)
+    # And the list was written once, in as many units as its item has kilobytes, and read
+    counted = assert_costs_as_estimated(monkeypatch, project, arn, expected)
+    assert requests(project)["dynamodb:PutItem"] - before.get("dynamodb:PutItem", 0) == 1
+    table = load_config(project.folder / "config.json").ddb.tableName
+    (item,) = project.client("dynamodb").scan(TableName=table)["Items"]
+    assert expected.write_units == math.ceil(item_bytes(item) / 1024)
+    assert expected.read_units == counted.read_units
 
 
-def test_transitions_of_batches(project: ThrottledMapProject, modes: dict[str, Mode]):
-    arn, cost = run(project, "distributedMap", items())
-    assert entered(project, arn) == usage(modes["STANDARD batches"]).transitions == 5 + 5 * 4
-    assert "(Step Functions $0.0006, Lambda " in cost
+def test_batches_of_standard_children(
+    project: ThrottledMapProject, modes: dict[str, Mode], monkeypatch: pytest.MonkeyPatch
+):
+    load(project, "distributedMap", items())
+    before = requests(project)
+    arn, cost = run(project, "distributedMap")
+    expected = usage(modes["STANDARD batches"])
+    assert entered(project, arn) == expected.transitions == 5 + 5 * 4
+    assert "(Step Functions $0.0006" in cost
+    assert_costs_as_estimated(monkeypatch, project, arn, expected)
+    # And S3 was asked for what is estimated, but for the load and for what the emulator does itself: it reads
+    # the list, and writes the file of results and the manifest
+    after = requests(project)
+    asked = {name: after[f"s3:{name}"] - before.get(f"s3:{name}", 0) for name in ("PutObject", "GetObject")}
+    assert asked == {"PutObject": expected.puts - 3, "GetObject": expected.gets - 1}
 
 
 def test_transitions_of_the_queue_and_the_messages_for_its_workers(
-    project: ThrottledMapProject, modes: dict[str, Mode], local_aws: LocalAws
+    project: ThrottledMapProject,
+    modes: dict[str, Mode],
+    local_aws: LocalAws,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     # Given a list of which a quarter is marked
     share = MARKED / ITEMS
     # When it is run
-    arn, cost = run(project, "throttledMap", items(marked=MARKED))
+    load(project, "throttledMap", items(marked=MARKED))
+    arn, cost = run(project, "throttledMap")
     # Then the histories have as many states as the estimate
     expected = usage(modes["tokens"], throttled_share=share)
     assert entered(project, arn) == expected.transitions == 5 + MARKED * 3 + (ITEMS - MARKED) * 5
@@ -114,14 +180,36 @@ def test_transitions_of_the_queue_and_the_messages_for_its_workers(
     messages = re.findall(rf"{project.worker_name} processed (\d+) SQS messages", log)
     assert messages == ["1"] * MARKED
     assert expected.queue_requests == 3 * MARKED
-    assert "SQS <$0.0001" in cost
+    assert " without the time of the functions, " in cost
+    counted = assert_costs_as_estimated(monkeypatch, project, arn, expected)
+    assert counted.queue_requests == expected.queue_requests
 
 
 def test_transitions_of_items_that_are_tried_again(project: ThrottledMapProject, modes: dict[str, Mode]):
     # Given an item of each batch that fails in each of its three attempts
     rows = [{**item, "fails": number % 8 == 0} for number, item in enumerate(items())]
     # When they are run
-    arn, _ = run(project, "distributedMap", rows)
+    load(project, "distributedMap", rows)
+    arn, _ = run(project, "distributedMap")
     # Then each batch has gone through the states that lead back two times
     direct = modes["STANDARD batches"].direct
     assert entered(project, arn) == 5 + 5 * (1 + direct.states + 2 * direct.repeat_states)
+
+
+def test_batches_of_express_children(
+    project: ThrottledMapProject, modes: dict[str, Mode], monkeypatch: pytest.MonkeyPatch
+):
+    # Given the same workflow with children that have no history
+    project.configure("distributedMap", childType="EXPRESS")
+    project.deploy("DistributedMapStack")
+    # When a list is run
+    load(project, "distributedMap", items())
+    arn, _ = run(project, "distributedMap")
+    # Then its own states and the starts of its children are what is estimated
+    (map_run,) = project.client("stepfunctions").list_map_runs(executionArn=arn)["mapRuns"]
+    described = project.client("stepfunctions").describe_map_run(mapRunArn=map_run["mapRunArn"])
+    children = described["executionCounts"]["total"]
+    own = sum(event["type"].endswith("StateEntered") for event in project.history(arn))
+    expected = usage(modes["EXPRESS batches"])
+    assert (own + children, children) == (expected.transitions, expected.express_requests) == (5 + 5, 5)
+    assert_costs_as_estimated(monkeypatch, project, arn, expected)

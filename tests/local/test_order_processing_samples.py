@@ -189,6 +189,19 @@ def test_input_that_is_no_order_fails_by_name(project: OrderProject, given: Any)
     assert (ended.status, ended.failure[0]) == ("FAILED", "OrderInvalid")
 
 
+def test_order_that_is_nested_too_deeply_fails_at_once(project: OrderProject):
+    # Given what Step Functions takes, and Lambda's runtime for Python cannot read
+    order = '{"orderId": ' + "[" * 1_200 + "]" * 1_200 + "}"
+    # When
+    answer = project.client("stepfunctions").start_execution(
+        stateMachineArn=project.state_machine_arn, input=order
+    )
+    ended = project.wait(answer["executionArn"])
+    # Then
+    assert ended.failure == ("OrderInvalid", "the order is nested too deeply to be read")
+    assert len(ended.of_type("TaskScheduled")) == 1
+
+
 def test_items_are_fulfilled_three_at_once_and_never_more(project: OrderProject):
     # When
     items = [{"productName": AGILE, "price": 1.5} for _ in range(12)]

@@ -5,6 +5,7 @@ import json
 ITEM, BATCH = "item_handler.handle_item", "batch_handler.handle_batch"
 RECORD, SUMMARISE = "record_handler.handle_records", "summarise_handler.summarise"
 MESSAGES = "job_handler.handle_messages"
+QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/111122223333/Queue"
 
 
 def function(handler, timeout=60, **variables):
@@ -20,9 +21,9 @@ def function(handler, timeout=60, **variables):
     }
 
 
-def event_source(name, batch_size, workers=None):
+def event_source(name, batch_size, workers=None, **properties):
     scaling = {"ScalingConfig": {"MaximumConcurrency": workers}} if workers else {}
-    properties = {"FunctionName": {"Ref": name}, "BatchSize": batch_size, **scaling}
+    properties = {"FunctionName": {"Ref": name}, "BatchSize": batch_size, **scaling, **properties}
     return {"Type": "AWS::Lambda::EventSourceMapping", "Properties": properties}
 
 
@@ -53,9 +54,9 @@ def inline_map(processor, max_concurrency):
     return {"Type": "Map", "MaxConcurrency": max_concurrency, "ItemProcessor": config, "End": True}
 
 
-def fan_out(wait, max_concurrency=1, timeout=99_999_999):
+def fan_out(wait, max_concurrency=1, timeout=99_999_999, *, continues=False):
     task = invoke("Item", End=True)
-    failed = {"Failed": {"Type": "Fail"}}
+    failed = {"Failed": {"Type": "Pass", "End": True} if continues else {"Type": "Fail"}}
     waiting = {"Wait": {"Type": "Wait", "Seconds": wait, "Next": "Process"}} if wait else {}
     read = {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:getItem", "Next": "Map"}
     states = {"Read": read, "Map": inline_map({**waiting, "Process": task, **failed}, max_concurrency)}
@@ -67,25 +68,28 @@ def child(kind, states):
     return {"ProcessorConfig": config, "StartAt": next(iter(states)), "States": states}
 
 
-def distributed_map(kind, batch=100, *, states=None, **resources):
+def distributed_map(kind, batch=100, *, states=None, at_once=1000, timeout=99_999_999, **resources):
     states = states or {"Process": invoke("Batch", End=True), "Failed": {"Type": "Fail"}}
     process = {
         "Type": "Map",
-        "MaxConcurrency": 1000,
+        "MaxConcurrency": at_once,
         "ItemBatcher": {"MaxItemsPerBatch": batch},
         "ItemProcessor": child(kind, states),
         "End": True,
     }
     functions = {"Batch": function(BATCH), "Summarise": function(SUMMARISE, 900)}
-    return {"Resources": {"StateMachine": machine({"Map": process}, 99_999_999), **functions, **resources}}
+    return {"Resources": {"StateMachine": machine({"Map": process}, timeout), **functions, **resources}}
 
 
-def throttled_map(workers=2, messages_per_call=10, **variables):
+def throttled_map(
+    workers=2, messages_per_call=10, *, limits=(60, 300), at_once=1000, timeout=99_999_999, **variables
+):
     token = {
         "Type": "Task",
         "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
-        "HeartbeatSeconds": 60,
-        "TimeoutSeconds": 300,
+        "Arguments": {"QueueUrl": QUEUE_URL},
+        "HeartbeatSeconds": limits[0],
+        "TimeoutSeconds": limits[1],
         "End": True,
         "Retry": [{"ErrorEquals": ["States.TaskFailed"], "MaxAttempts": 2}],
         "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Record"}],
@@ -102,10 +106,12 @@ def throttled_map(workers=2, messages_per_call=10, **variables):
         "Worker": function(RECORD, 300, **variables),
         "Source": event_source("Worker", messages_per_call, workers),
     }
-    return distributed_map("STANDARD", 1, states=states, **worker)
+    return distributed_map("STANDARD", 1, states=states, at_once=at_once, timeout=timeout, **worker)
 
 
-def queue_fan_in(items_per_message=1, messages_per_call=10, records_per_count=10):
+def queue_fan_in(  # noqa: PLR0917
+    items_per_message=1, messages_per_call=10, records_per_count=10, workers=1000, deadline=3600, window=0
+):
     return {
         "Resources": {
             "Worker": function(MESSAGES, MAX_RECEIVE_COUNT="3"),
@@ -113,12 +119,12 @@ def queue_fan_in(items_per_message=1, messages_per_call=10, records_per_count=10
                 "split_handler.split",
                 900,
                 MAX_ITEMS_PER_MESSAGE=str(items_per_message),
-                DEADLINE_SECONDS="3600",
+                DEADLINE_SECONDS=str(deadline),
             ),
             "Count": function("count_handler.count"),
             "Finish": function("finish_handler.finish", 900),
-            "WorkerSource": event_source("Worker", messages_per_call, 1000),
-            "CountSource": event_source("Count", records_per_count),
+            "WorkerSource": event_source("Worker", messages_per_call, workers),
+            "CountSource": event_source("Count", records_per_count, MaximumBatchingWindowInSeconds=window),
         }
     }
 
@@ -131,4 +137,38 @@ def templates(wait=2, max_concurrency=1):
         "distributedMap-STANDARD": distributed_map("STANDARD"),
         "throttledMap": throttled_map(),
         "queueFanIn": queue_fan_in(),
+    }
+
+
+def templates_of(config):
+    """Give the templates as a configuration makes them."""
+    fan, maps, throttled, queue = (
+        config.stepfunc,
+        config.distributedMap,
+        config.throttledMap,
+        config.queueFanIn,
+    )
+    inline = {"timeout": fan.timeoutDurationSeconds, "continues": fan.onItemFailure == "continue"}
+    in_maps = {"at_once": maps.maxConcurrency, "timeout": maps.timeoutDurationSeconds}
+    return {
+        "fanOut-wait": fan_out(fan.waitDurationSeconds or 1, fan.maxConcurrency, **inline),
+        "fanOut-no-wait": fan_out(0, fan.maxConcurrency, **inline),
+        **{
+            f"distributedMap-{kind}": distributed_map(kind, maps.maxItemsPerBatch, **in_maps)
+            for kind in ("EXPRESS", "STANDARD")
+        },
+        "throttledMap": throttled_map(
+            throttled.workerMaxConcurrency,
+            limits=(throttled.heartbeatSeconds, throttled.itemTimeoutSeconds),
+            at_once=throttled.maxConcurrency,
+            timeout=throttled.timeoutDurationSeconds,
+            **({"MAX_PER_SECOND": str(throttled.maxPerSecond)} if throttled.maxPerSecond else {}),
+        ),
+        "queueFanIn": queue_fan_in(
+            queue.maxItemsPerMessage,
+            records_per_count=1000,
+            workers=queue.workerMaxConcurrency,
+            deadline=queue.deadlineMinutes * 60,
+            window=2,
+        ),
     }

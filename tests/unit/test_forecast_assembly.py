@@ -65,10 +65,25 @@ def test_a_synthesis_that_fails_is_one_line_and_leaves_nothing(root):
     with pytest.raises(CommandError) as caught:
         load(root)
     assert caught.value.lines == ("the definitions cannot be synthesized: no such stack",)
-    assert list((root / ".estimate").iterdir()) == []
+    assert not (root / ".estimate").exists()
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(root):
+@pytest.mark.parametrize(
+    "damage", [lambda text: text[: len(text) // 2], lambda _: "", lambda text: f"{text} "]
+)
+def test_a_file_that_is_not_what_was_written_is_made_anew(root, damage):
+    # Given templates that were kept, and a disk that lost a part of them
+    found, _ = load(root)
+    (kept,) = (root / ".estimate").iterdir()
+    kept.write_text(damage(kept.read_text(encoding="utf-8")), encoding="utf-8")
+    # Then they are made anew, and kept
+    assert load(root) == (found, 1)
+    assert load(root) == (found, 0)
+
+
+def test_a_folder_that_cannot_be_made_only_keeps_nothing(root):
     (root / ".estimate").touch()
-    with pytest.raises(CommandError, match=r"\.estimate: cannot be written: "):
-        load(root)
+    told = []
+    found = assembly.load_templates(root / "config.json", told.append, root / ".estimate")
+    assert found == {"fanOut": {"config": "one"}}
+    assert told[1] == f"{root / '.estimate'}: cannot be written, so that nothing is kept: File exists"

@@ -63,6 +63,17 @@ def test_sizes_of_the_list_are_broken_as_the_loader_says_it():
     )
 
 
+def test_summary_that_its_function_has_no_time_for_takes_several_executions():
+    # Given a function that ends after a quarter of an hour, and a list that fits into a file
+    work = Work(200_000_000, item_bytes=8, seconds=0.001)
+    (broken,) = [text for text in says(BATCHES, work) if "summary" in text]
+    assert broken == (
+        "the summary of 200,000,000 items takes more time than its function has, which is enough for about "
+        "117,000,000: it takes 2 executions"
+    )
+    assert not any("summary" in text for text in says(BATCHES, replace(work, items=117_000_000)))
+
+
 def test_results_of_an_inline_map_have_one_payload():
     assert says(INLINE, Work(300, result_bytes=1_000)) == [
         "the results make 300,300 bytes, and Step Functions passes at most 262,144 between states"

@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from forecast_templates import templates
+from forecast_templates import queue_fan_in, templates
 
 from stacks.config import Config
+from utils.forecast import message_usage
 from utils.forecast.cost import price_usage
 from utils.forecast.modes import Overrides, read_modes
+from utils.forecast.packing import Overheads
 from utils.forecast.units import count_executions
 from utils.forecast.usage import Usage, count_usage
 from utils.forecast.work import Work
@@ -18,6 +20,14 @@ MILLION = Work(1_000_000, seconds=0.1)
 def modes(wait=2):
     overrides = Overrides(wait_seconds=wait)
     return {(mode.workflow, mode.name): mode for mode in read_modes(templates(), Config(), overrides)}
+
+
+def with_messages(mode, *, block_items=None, **changes):
+    """Change what queueFanIn is made of."""
+    packing = mode.messages.packing
+    if block_items:
+        packing = replace(packing, block_items=block_items)
+    return replace(mode, messages=replace(mode.messages, packing=packing, **changes))
 
 
 def dollars(mode, work=MILLION, charge="start_plus_states", region="us-east-1"):
@@ -54,11 +64,15 @@ def test_task_tokens_of_a_million_items():
     assert cost.stepFunctions + cost.lambda_ + cost.sqs == pytest.approx(50.71, rel=0.01)
 
 
-@pytest.mark.parametrize(("result_bytes", "expected"), [(100, 1.02), (1024, 1.64)])
-def test_queue_fan_in_of_a_million_items(result_bytes, expected):
-    # Given messages of one item, ten a request and a call, and a stream that is counted in tens
-    usage = count_usage(modes()["queueFanIn", "messages"], replace(MILLION, result_bytes=result_bytes))
-    # When they are counted; the table's line has no output that is read from the results
+@pytest.mark.parametrize(("record_bytes", "expected"), [(100, 1.02), (1024 + 60, 1.64)])
+def test_queue_fan_in_of_a_million_items(record_bytes, expected):
+    # Given messages of one item, ten a request and a call, and a stream that is counted in twenties, in one
+    # record; functions that do nothing beside that, and an output that is not read from the results
+    mode = read_modes({**templates(), "queueFanIn": queue_fan_in(records_per_count=20)}, Config())[-1]
+    mode = with_messages(mode, overheads=Overheads(0, 0, 0, 0, 0), block_items=1_000_000)
+    result_bytes = (record_bytes - message_usage.RECORD_BYTES) / message_usage.COMPRESSED_SHARE
+    # When they are counted
+    usage = count_usage(mode, replace(MILLION, result_bytes=result_bytes))
     usage.read_units = 0
     cost = price_usage(usage)
     # Then

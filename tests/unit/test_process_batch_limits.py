@@ -292,7 +292,7 @@ def test_result_that_is_too_large_is_final_and_the_others_keep_their_reserve(han
     # Then each has failed at once, and says by how much
     assert len(answers) == 1
     assert {(row["error"]["name"], row["attempts"]) for row in outcomes} == {("ResultTooLarge", 1)}
-    message = "254,018 bytes with its result, and the other items leave 54,152"
+    message = "254,018 bytes with its result, and its batch has 54,152 left"
     assert outcomes[0]["error"]["message"] == message
 
 

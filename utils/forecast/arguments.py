@@ -13,6 +13,10 @@ MACHINE = ""
 """What ``--json`` is without a file: output for machines."""
 MOST_ITEMS = 10**12
 MOST_NUMBER = 10**9
+LEAST_MS = 0.001
+"""Of an item: a microsecond."""
+LEAST_SPREAD = 0.001
+"""Beside 0: less is lost in rounding."""
 MEMORY_MB = (128, 10_240)
 """Of a function (Lambda quotas)."""
 
@@ -57,9 +61,10 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         parser.error(
             "--task-token does not go with --child-type EXPRESS: only STANDARD children can wait for one"
         )
-    if options.task_token and options.throttled_share == 0:
+    if options.task_token and options.throttled_share not in {None, 1}:
         parser.error(
-            "--task-token does not go with --throttled-share 0: tokens are for the items of the queue"
+            f"--task-token does not go with --throttled-share {options.throttled_share:g}: "
+            "tokens are for the items of the queue, and all of them go there"
         )
     if options.list and options.item_bytes is not None:
         parser.error("--item-bytes does not go with a list, which says how large its items are")
@@ -84,11 +89,11 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
     work.add_argument("--item-bytes", type=bytes_, metavar="N", help="of an item as JSON (100)")
     work.add_argument("--result-bytes", type=bytes_, default=100, metavar="N", help="of a result (100)")
     work.add_argument(
-        "--duration-ms", type=_number(0, more=True), default=100.0, metavar="MS", help="of an item (100)"
+        "--duration-ms", type=_number(LEAST_MS), default=100.0, metavar="MS", help="of an item (100)"
     )
     work.add_argument(
         "--spread",
-        type=_number(0, 10),
+        type=_number(LEAST_SPREAD, 10, or_zero=True),
         default=0.0,
         metavar="SHARE",
         help="standard deviation of the duration, as a share of it (0: all items take the same)",
@@ -168,17 +173,16 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
-def _number(least: float, most: float = MOST_NUMBER, *, more: bool = False) -> Callable[[str], float]:
-    """Make the reader of a number; ``more`` leaves out the least itself."""
+def _number(least: float, most: float = MOST_NUMBER, *, or_zero: bool = False) -> Callable[[str], float]:
+    span = f"{'0, or ' if or_zero else ''}a number from {least:g} to {most:,.12g}"
 
     def read(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             value = math.nan
-        if not least <= value <= most or (more and value == least):
-            begin = f"more than {least:g}" if more else f"from {least:g}"
-            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number {begin} to {most:,g}")
+        if not (least <= value <= most or (or_zero and value == 0)):
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {span}")
         return value
 
     return read

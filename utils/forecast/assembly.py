@@ -6,15 +6,16 @@ were made from; otherwise they are made anew, in a process of its own.
 
 import hashlib
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from utils.command import CommandError
+from utils.forecast.whole_file import replace_file
 
 PROJECT_ROOT = Path(__file__).parents[2]
 FOLDER = PROJECT_ROOT / ".estimate"
@@ -41,13 +42,18 @@ def load_templates(config: Path, tell: Callable[[str], None], folder: Path = FOL
     CommandError
         They cannot be made.
     """
-    current = folder / _key(config)
-    if not current.is_dir():
-        tell("reading the definitions: synthesizing them once, which takes some seconds …")
-        _synthesize(config, current)
-    return {
-        path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(current.glob("*.json"))
-    }
+    kept = folder / f"{_key(config)}.json"
+    with suppress(OSError, ValueError):
+        return _unpack(kept.read_text(encoding="utf-8"))
+    tell("reading the definitions: synthesizing them once, which takes some seconds …")
+    templates = _synthesize(config)
+    try:
+        folder.mkdir(exist_ok=True)
+        replace_file(kept, _pack(templates))
+    except OSError as error:
+        # The next estimate takes the seconds again; this one has what it needs.
+        tell(f"{folder}: cannot be written, so that nothing is kept: {error.strerror}")
+    return templates
 
 
 def _key(config: Path) -> str:
@@ -57,22 +63,31 @@ def _key(config: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _synthesize(config: Path, target: Path) -> None:
-    """Make the templates, and put them in place all at once."""
-    made = None
+def _pack(templates: Templates) -> str:
+    """Write templates with a digest in the first line, by which a half-written file is told."""
+    text = json.dumps(templates)
+    return f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}"
+
+
+def _unpack(packed: str) -> Templates:
+    """Read what `_pack` wrote; ValueError for anything else."""
+    digest, _, text = packed.partition("\n")
+    if hashlib.sha256(text.encode()).hexdigest() != digest:
+        raise ValueError("it is not what was written")
+    templates: Templates = json.loads(text)
+    return templates
+
+
+def _synthesize(config: Path) -> Templates:
+    """Make the templates in a process of its own."""
     try:
-        target.parent.mkdir(exist_ok=True)
-        made = tempfile.mkdtemp(dir=target.parent, prefix="new-")
-        command = [sys.executable, "-m", "stacks.templates", made, str(config.resolve())]
-        subprocess.run(command, cwd=PROJECT_ROOT, check=True, capture_output=True, text=True)  # noqa: S603
-        # Another command may have been faster; its templates are the same.
-        if not target.is_dir():
-            Path(made).rename(target)
+        with tempfile.TemporaryDirectory(prefix="estimate-") as made:
+            command = [sys.executable, "-m", "stacks.templates", made, str(config.resolve())]
+            subprocess.run(command, cwd=PROJECT_ROOT, check=True, capture_output=True, text=True)  # noqa: S603
+            paths = sorted(Path(made).glob("*.json"))
+            return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
     except subprocess.CalledProcessError as error:
         last = (error.stderr.strip().splitlines() or ["it ended without a word"])[-1]
         raise CommandError(f"the definitions cannot be synthesized: {last}") from error
     except OSError as error:
-        raise CommandError(f"{target.parent}: cannot be written: {error.strerror}") from error
-    finally:
-        if made:
-            shutil.rmtree(made, ignore_errors=True)
+        raise CommandError(f"the definitions cannot be synthesized: {error.strerror}") from error

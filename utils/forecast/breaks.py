@@ -10,7 +10,7 @@ from utils.forecast.broken import Break
 from utils.forecast.makespan import Makespan
 from utils.forecast.mode import Mode
 from utils.forecast.queue_breaks import find_message_breaks, find_queue_breaks
-from utils.forecast.units import count_executions, items_of_unit
+from utils.forecast.units import count_executions, items_of_unit, summary_items
 from utils.forecast.work import Work
 from utils.list_batches import BATCH_BYTES, ENTRY_BYTES
 
@@ -28,7 +28,7 @@ def find_breaks(mode: Mode, work: Work, makespan: Makespan) -> list[Break]:
     if mode.kind == "INLINE":
         found += _inline(mode, work)
     elif mode.messages:
-        found += find_message_breaks(mode.messages, work, makespan)
+        found += find_message_breaks(mode, work, makespan)
     else:
         found += [*_map_run(mode, work), *_batches(mode, work), *_tolerance(mode, work)]
         found += find_queue_breaks(mode, work)
@@ -90,6 +90,11 @@ def _map_run(mode: Mode, work: Work) -> Iterator[Break]:
         yield Break(
             f"the list has {work.list_bytes:,.0f} bytes, and Step Functions reads at most "
             f"{limits.LIST_FILE_BYTES_LIMIT:,}: it takes {count_executions(mode, work):,} executions"
+        )
+    if work.items > summary_items(mode):
+        yield Break(
+            f"the summary of {work.items:,} items takes more time than its function has, which is enough for "
+            f"about {summary_items(mode):,.0f}: it takes {count_executions(mode, work):,} executions"
         )
     most, source = route.unit_bytes, f"{mode.workflow}.maxInputBytesPerBatch"
     if math.isinf(most):

@@ -4,8 +4,18 @@ from dataclasses import asdict, dataclass
 
 from utils.aws_figures import DEFAULT_REGION, price, tiered_dollars
 from utils.forecast.usage import Usage
+from utils.forecast.words import LEAST_DOLLARS, dollars_text
 
 GB = 1000**3
+SERVICES = {
+    "stepFunctions": "Step Functions",
+    "lambda": "Lambda",
+    "dynamodb": "DynamoDB",
+    "sqs": "SQS",
+    "s3": "S3",
+    "logs": "Logs",
+    "xray": "X-Ray",
+}
 
 
 @dataclass(frozen=True)
@@ -47,4 +57,12 @@ def price_usage(usage: Usage, region: str = DEFAULT_REGION) -> Dollars:
         s3=usage.puts * price("s3Put", region) + usage.gets * price("s3Get", region),
         logs=usage.log_bytes / GB * price("logsGb", region),
         xray=usage.traces * price("xrayTrace", region),
+    )
+
+
+def services_text(dollars: Dollars) -> str:
+    """Write the dollars of each service that costs anything that is worth writing."""
+    costs = {SERVICES[name]: value for name, value in dollars.by_service().items()}
+    return ", ".join(
+        f"{name} {dollars_text(value)}" for name, value in costs.items() if value >= LEAST_DOLLARS
     )

@@ -38,8 +38,8 @@ class Engine:
     express_starts_per_second: float = quota("expressChildrenPerSecond")
     standard_starts_per_second: float = quota("standardChildrenPerSecond")
     functions_at_once: int = quota("functionsAtOnce")
-    environments_per_ten_seconds: float = quota("environmentsPerTenSeconds")
-    queue_first_workers: float = 5
+    environments_per_ten_seconds: int = quota("environmentsPerTenSeconds")
+    queue_first_workers: int = 5
     queue_workers_per_minute: float = quota("queueWorkersPerMinute")
     answers_per_second: float = quota("tokenAnswersPerSecond")
     table_writes_per_second: float = quota("tableWritesPerSecond")

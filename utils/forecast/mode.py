@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from utils.forecast.packing import Overheads, Packing
+
 Kind = Literal["INLINE", "EXPRESS", "STANDARD", "MESSAGES"]
 """What runs a unit: an iteration of an inline Map, a child execution of either type, a call for messages."""
 
@@ -84,21 +86,30 @@ class Messages:
     ----------
     items_per_message, messages_per_call
         How full messages and the worker's calls are.
-    records_per_count
-        Records of the table's stream that one call counts.
+    records_per_count, window_seconds
+        Records of the table's stream that one call counts, and how long they are collected for it.
     split, count, finish
         The functions that read the list, count the results, and write the output.
     deadline_seconds
         After which a job ends incomplete.
+    packing, overheads
+        How much the functions take at once, and what they take beside `process`.
+    shards
+        Of the table's stream, each of which is counted for itself: an assumption for a new table that is paid
+        on demand, which takes 4,000 writes a second, of which a shard has 1,000.
     """
 
     items_per_message: int
     messages_per_call: int
     records_per_count: int
+    window_seconds: float
     split: Function
     count: Function
     finish: Function
     deadline_seconds: float
+    packing: Packing
+    overheads: Overheads = field(default_factory=Overheads)
+    shards: int = 4
 
 
 @dataclass(frozen=True)
@@ -161,4 +172,4 @@ class Mode:
     heartbeat_seconds: float = 0.0
     item_timeout_seconds: float = 0.0
     messages: Messages | None = None
-    settings: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
+    settings: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict, hash=False)

@@ -47,7 +47,7 @@ EXAMPLES = (
     Example("10,000 items of 150 KB", Work(10_000, item_bytes=150_000)),
     Example("10,000 items, one in ten needs a slow dependency", Work(10_000, throttled_share=0.1)),
     Example("1,000 items that wait for a task token", Work(1_000, throttled_share=1, needs_token=True)),
-    Example("1,000,000,000 items of 20 ms, 8 bytes each", Work(10**9, item_bytes=8, seconds=0.02)),
+    Example("100,000,000 items of 20 ms, 8 bytes each", Work(10**8, item_bytes=8, seconds=0.02)),
 )
 """Items take 100 ms and have 100 bytes, as their results have, where nothing else is said."""
 

@@ -1,5 +1,6 @@
 """Draws cost and time of all modes over the number of items, as SVG; the same figures give the same file."""
 
+import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,11 +16,11 @@ from utils.command import CommandError
 from utils.forecast.forecast import Row, Terms, forecast
 from utils.forecast.mode import Mode
 from utils.forecast.recommend import cure
+from utils.forecast.whole_file import replace_file
 from utils.forecast.work import Work
 
 FEWEST, MOST = 10, 10**9
 POINTS_PER_DECADE = 4
-BISECTIONS = 20
 COLORS = {
     ("fanOut", "INLINE"): "#000000",
     ("distributedMap", "EXPRESS"): "#0072B2",
@@ -80,10 +81,12 @@ def write_plot(path: Path, modes: Sequence[Mode], work: Work, terms: Terms) -> N
         time.set_yticks([seconds for seconds, _ in SECONDS], labels=[name for _, name in SECONDS])
         time.minorticks_off()
         figure.legend(*cost.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
-        try:
-            figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
-        except OSError as error:
-            raise CommandError(f"{path}: cannot be written: {error.strerror}") from error
+        drawn = io.StringIO()
+        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+    try:
+        replace_file(path, drawn.getvalue())
+    except OSError as error:
+        raise CommandError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _dollars(row: Row) -> float:
@@ -140,7 +143,7 @@ def find_changes(
         low, high, name = before, after, changes[-1].name
         if best(high) == name:
             continue
-        for _ in range(BISECTIONS):
+        while high - low > max(1, high // 1000):
             middle = round(math.sqrt(low * high))
             low, high = (middle, high) if best(middle) == name else (low, middle)
         changes.append(Change(high, best(high)))

@@ -3,11 +3,13 @@
 import math
 from collections.abc import Iterator
 
+from stacks.config_maps import MAX_WORKERS_AT_ONCE
 from stacks.config_queue import MAX_DEADLINE_MINUTES
+from stacks.config_section import MAX_SECONDS
 from utils.aws_figures import quota
 from utils.forecast.broken import Break
 from utils.forecast.makespan import Makespan
-from utils.forecast.mode import Messages, Mode
+from utils.forecast.mode import Mode, Setting
 from utils.forecast.units import marked_items
 from utils.forecast.work import Work
 
@@ -40,12 +42,18 @@ def find_queue_breaks(mode: Mode, work: Work) -> Iterator[Break]:
             yield Break(
                 f"up to {waiting:,} items are in the queue, where one waits about {seconds:,.0f} s, and "
                 f"{name} is {limit:,.0f}",
-                cured,
+                cured if max(cured.values()) <= MAX_SECONDS else None,
             )
 
 
-def find_message_breaks(messages: Messages, work: Work, makespan: Makespan) -> Iterator[Break]:
+def find_message_breaks(mode: Mode, work: Work, makespan: Makespan) -> Iterator[Break]:
     """Find what the workflow without a state machine cannot take."""
+    if mode.asked_at_once > mode.at_once:
+        yield Break(
+            f"{mode.asked_at_once:,} at once, and a queue has at most {mode.at_once:,} workers",
+            {"workerMaxConcurrency": mode.at_once},
+            ends=False,
+        )
     if work.largest > MESSAGE_ITEM_BYTES:
         yield Break(
             f"the largest item has {work.largest:,.0f} bytes, and a message takes one of at most "
@@ -56,10 +64,18 @@ def find_message_breaks(messages: Messages, work: Work, makespan: Makespan) -> I
             f"a result has {work.result_bytes:,.0f} bytes, and a table's item takes one of at most "
             f"{RECORD_RESULT_BYTES:,}, compressed"
         )
-    if makespan.seconds >= messages.deadline_seconds:
-        minutes = math.ceil(makespan.seconds / 30)
+    deadline = mode.messages.deadline_seconds if mode.messages else math.inf
+    if makespan.seconds >= deadline:
         yield Break(
-            f"it takes about {makespan.seconds:,.0f} s, and a job ends INCOMPLETE after "
-            f"{messages.deadline_seconds:,.0f} s",
-            {"deadlineMinutes": minutes} if minutes <= MAX_DEADLINE_MINUTES else None,
+            f"it takes about {makespan.seconds:,.0f} s, and a job ends INCOMPLETE after {deadline:,.0f} s",
+            _cure_deadline(mode, makespan, deadline),
         )
+
+
+def _cure_deadline(mode: Mode, makespan: Makespan, deadline: float) -> dict[str, Setting] | None:
+    """Have enough workers for half of the time, or as many as there may be; else raise the deadline."""
+    most = min(MAX_WORKERS_AT_ONCE, quota("functionsAtOnce"))
+    if makespan.bound == "concurrency" and mode.at_once < most:
+        return {"workerMaxConcurrency": min(math.ceil(mode.at_once * makespan.seconds / deadline * 2), most)}
+    minutes = math.ceil(makespan.seconds / 30)
+    return {"deadlineMinutes": minutes} if minutes <= MAX_DEADLINE_MINUTES else None

@@ -12,6 +12,9 @@ SAME_DOLLARS_FACTOR, SAME_DOLLARS = 1.1, 0.01
 SAME_SECONDS_FACTOR, SAME_SECONDS = 1.1, 10.0
 """By how much two modes may differ and still count as equally cheap and equally fast, whichever is more."""
 
+CURES = 6
+"""How often settings are changed before a mode is given up; no work that was tried needs more than three."""
+
 Settings = dict[str, dict[str, Setting]]
 """Of config.json: sections with some of their keys."""
 
@@ -67,13 +70,13 @@ def cure(row: Row, work: Work, terms: Terms) -> tuple[Row, Settings] | None:
     ((section, keys),) = row.mode.settings.items()
     settings = dict(keys)
     # A cure can show what else is in the way, as smaller batches a longer time.
-    for _ in range(3):
-        if not row.fails:
+    for _ in range(CURES):
+        if not row.breaks:
             return row, {section: settings}
         for broken in row.breaks:
-            if broken.ends and broken.cure is None:
+            if broken.cure is None:
                 return None
-            settings |= broken.cure or {}
+            settings |= broken.cure
         row = forecast_mode(change_mode(row.mode, settings), work, terms)
     return None
 
@@ -88,13 +91,17 @@ def change_mode(mode: Mode, settings: Mapping[str, Setting]) -> Mode:
     if messages:
         minutes = number("deadlineMinutes", messages.deadline_seconds / 60)
         messages = replace(messages, deadline_seconds=minutes * 60)
-    unit_items = int(number("maxItemsPerBatch", mode.direct.unit_items))
+    direct = replace(mode.direct, unit_items=int(number("maxItemsPerBatch", mode.direct.unit_items)))
     asked = int(number("maxConcurrency", mode.asked_at_once))
+    at_once = min(asked, mode.at_once) if asked else mode.at_once
+    if messages:
+        asked = at_once = int(number("workerMaxConcurrency", mode.at_once))
+        direct = replace(direct, workers=at_once)
     return replace(
         mode,
-        direct=replace(mode.direct, unit_items=unit_items),
+        direct=direct,
         asked_at_once=asked,
-        at_once=min(asked, mode.at_once) if asked else mode.at_once,
+        at_once=at_once,
         timeout_seconds=number("timeoutDurationSeconds", mode.timeout_seconds),
         heartbeat_seconds=number("heartbeatSeconds", mode.heartbeat_seconds),
         item_timeout_seconds=number("itemTimeoutSeconds", mode.item_timeout_seconds),

@@ -1,7 +1,8 @@
 """Writes the recommended settings into config.json; everything else in it stays as it is."""
 
+import errno
 import json
-import tempfile
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from stacks.config import Config, ConfigError, load_config
 from stacks.json_file import read_json
 from utils.command import CommandError
 from utils.forecast.recommend import Recommendation
+from utils.forecast.whole_file import replace_file
 
 
 def write_settings(path: Path, config: Config, recommendation: Recommendation) -> list[str]:
@@ -50,23 +52,20 @@ def write_settings(path: Path, config: Config, recommendation: Recommendation) -
 
 
 def _replace(path: Path, content: dict[str, Any]) -> None:
-    new = None
+    def check(new: Path) -> None:
+        try:
+            load_config(new)
+        except ConfigError as error:
+            lines = (line.replace(str(new), str(path)) for line in error.lines)
+            raise CommandError(f"{path} is left as it is:", *lines) from error
+
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, prefix=".config-", suffix=".json", delete=False, encoding="utf-8"
-        ) as file:
-            new = Path(file.name)
-            file.write(_text(content))
-        load_config(new)
-        new.chmod(path.stat().st_mode)
-        new.replace(path)
-    except ConfigError as error:
-        raise CommandError(f"{path} is left as it is:", *error.lines) from error
+        # Another file takes its place, which the mode of this one would not forbid.
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        replace_file(path, _text(content), check)
     except OSError as error:
         raise CommandError(f"{path}: cannot be written: {error.strerror}") from error
-    finally:
-        if new:
-            new.unlink(missing_ok=True)
 
 
 def _text(content: dict[str, Any]) -> str:

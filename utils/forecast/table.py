@@ -5,20 +5,11 @@ from typing import Any
 
 from rich.text import Text
 
-from utils.forecast.cost import Dollars
+from utils.forecast.cost import services_text
 from utils.forecast.forecast import Row
 from utils.forecast.recommend import Recommendation
-from utils.forecast.words import LEAST_DOLLARS, dollars_text, duration_text
+from utils.forecast.words import dollars_text, duration_text
 
-SERVICES = {
-    "stepFunctions": "Step Functions",
-    "lambda": "Lambda",
-    "dynamodb": "DynamoDB",
-    "sqs": "SQS",
-    "s3": "S3",
-    "logs": "Logs",
-    "xray": "X-Ray",
-}
 LINE = "{:<32}{:>11}{:>14}   {:<12}{:>6}"
 """A mode in the table, in 78 cells."""
 
@@ -34,14 +25,6 @@ def forecast_lines(rows: Sequence[Row], recommendation: Recommendation | None) -
         style = "bold green" if chosen == (mode.workflow, mode.name) else "dim" if row.fails else ""
         lines += [Text(line.rstrip(), style=style), Text(f"  {services_text(row.dollars)}", style="dim")]
     return [*lines, Text(), *(Text(line) for line in break_lines(rows))]
-
-
-def services_text(dollars: Dollars) -> str:
-    """Write the dollars of each service that costs anything that is worth writing."""
-    costs = {SERVICES[name]: value for name, value in dollars.by_service().items()}
-    return ", ".join(
-        f"{name} {dollars_text(value)}" for name, value in costs.items() if value >= LEAST_DOLLARS
-    )
 
 
 def break_lines(rows: Sequence[Row]) -> list[str]:

@@ -11,6 +11,8 @@ from utils.limits import LIST_FILE_BYTES_LIMIT, longest_list
 LONGEST_PAUSE_SECONDS = 30
 """Before items are tried again (stacks/map_run/expressions.py, stacks/retries.py)."""
 
+SUMMARY_ITEMS_PER_SECOND = 130_000
+"""That the function reads which sums up results. An assumption: half of what it did on a processor."""
 ENTRY_BYTES = 20
 """What an item has around it in a batch or a message, index and comma included."""
 
@@ -50,13 +52,34 @@ def marked_items(mode: Mode, work: Work) -> int:
     return round(work.items * work.throttled_share) if mode.queue else 0
 
 
-def count_executions(mode: Mode, work: Work) -> int:
-    """Count the executions that the list takes: several where one's history or file is too short for it."""
-    if mode.kind == "MESSAGES":
-        return 0
+def split_executions(mode: Mode, work: Work) -> list[tuple[int, int]]:
+    """Split the list into what one execution takes.
+
+    There are several where the history of one, its file or the time of its summary is too short for the list.
+
+    Returns
+    -------
+    list of tuple
+        How many executions, and how many items each of them has: full ones, and the last where it is not.
+    """
+    most = work.items
     if mode.kind == "INLINE":
-        return -(-work.items // longest_list(fixed=mode.events, each=mode.direct.events))
-    return math.ceil(work.list_bytes / LIST_FILE_BYTES_LIMIT)
+        most = longest_list(fixed=mode.events, each=mode.direct.events)
+    elif mode.kind != "MESSAGES":
+        files = math.ceil(work.list_bytes / LIST_FILE_BYTES_LIMIT)
+        most = math.ceil(work.items / max(files, math.ceil(work.items / summary_items(mode))))
+    full, rest = divmod(work.items, most)
+    return [(count, items) for count, items in ((full, most), (1, rest)) if count and items]
+
+
+def summary_items(mode: Mode) -> float:
+    """Give how many items' results the summary of an execution can read in its time; infinite without one."""
+    return mode.summary.timeout_seconds * SUMMARY_ITEMS_PER_SECOND if mode.summary else math.inf
+
+
+def count_executions(mode: Mode, work: Work) -> int:
+    """Count the executions that the list takes; none in the workflow without a state machine."""
+    return 0 if mode.kind == "MESSAGES" else sum(count for count, _ in split_executions(mode, work))
 
 
 def work_seconds(units: Units, work: Work) -> float:

@@ -7,6 +7,7 @@ from typing import Literal
 from utils.forecast.message_usage import count_messages
 from utils.forecast.mode import Function, Mode
 from utils.forecast.units import (
+    SUMMARY_ITEMS_PER_SECOND,
     Units,
     count_calls,
     count_executions,
@@ -25,8 +26,6 @@ LOG_EVENT_BYTES = 1000
 """An event in an execution's log; and what the platform writes of a call in a function's. An assumption."""
 TRACED_SHARE = 0.05
 """Of children, by X-Ray's default sampling; of executions, which are few, all (X-Ray guide, "Sampling")."""
-SUMMARY_ITEMS_PER_SECOND = 50_000
-"""That the summary's function reads, with one vCPU. An assumption."""
 EXPRESS_STEP_SECONDS = 0.1
 EXPRESS_GB = 64 / 1024
 """To which time and memory of an Express execution are rounded up (Step Functions pricing)."""

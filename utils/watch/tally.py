@@ -1,12 +1,18 @@
 """What an execution's own events say of what AWS charges: state transitions, and calls of functions."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
+from utils.attribute_values import item_bytes
 from utils.watch.items import Event, details_of
 from utils.watch.plain_json import parse
 
 ENDS = ("Succeeded", "Failed", "TimedOut")
+READ_UNIT_BYTES = 4096
+"""That a unit of a consistent read covers (DynamoDB pricing)."""
 
 
 @dataclass
@@ -25,11 +31,17 @@ class Tally:
     ----------
     transitions
         States entered, and tasks tried again, which are charged alike.
+    events
+        All of them, each of which the execution's log has at level ALL.
+    read_units
+        Of items of tables that tasks have read, each consistently.
     calls
         By the name of the function, as the state machine gives it; "" where that is not known.
     """
 
     transitions: int = 0
+    events: int = 0
+    read_units: int = 0
     calls: dict[str, Calls] = field(default_factory=dict)
     _entered: set[int] = field(default_factory=set)
     _scheduled: dict[int, str] = field(default_factory=dict)
@@ -38,6 +50,9 @@ class Tally:
     def add(self, event: Event) -> None:
         """Take in the next event."""
         kind, previous = event["type"], event.get("previousEventId", 0)
+        self.events += 1
+        if kind == "TaskSucceeded":
+            self.read_units += _read_units(details_of(event))
         if kind.endswith("StateEntered"):
             self.transitions += 1
             self._entered.add(event["id"])
@@ -65,3 +80,12 @@ def _function_name(event: Event) -> str | None:
         case {"FunctionName": str(name)}:
             return name
     return ""
+
+
+def _read_units(details: Mapping[str, Any]) -> int:
+    """Count the units of a task that has read an item; 0 of every other."""
+    if (details.get("resourceType"), details.get("resource")) != ("dynamodb", "getItem"):
+        return 0
+    answer = parse(details.get("output"))
+    item = answer.get("Item", {}) if isinstance(answer, dict) else {}
+    return max(1, math.ceil(item_bytes(item) / READ_UNIT_BYTES))
