@@ -22,6 +22,8 @@ from local.errors import LocalAwsError
 ROOT = Path(__file__).resolve().parent.parent
 MODULE = "local.emulator"
 """What an emulator's process runs."""
+ENDING_SECONDS = 1.0
+POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -93,11 +95,23 @@ def find(port: int) -> Instance | None:
         return None
     instance = _read(port)
     if instance is None or instance.port != port or not processes.is_running(instance.pid, MODULE):
+        if _ends(port):
+            return find(port)
         raise LocalAwsError(
             f"{_record_file(port)} is damaged, while an emulator runs on port {port}: "
             f"end the process `python -m {MODULE}` by hand."
         )
     return instance
+
+
+def _ends(port: int) -> bool:
+    """Wait for a lock that is soon free: a process that ends is none any more shortly before that."""
+    deadline = time.monotonic() + ENDING_SECONDS
+    while _is_locked(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
 
 
 def _read(port: int) -> Instance | None:

@@ -63,7 +63,7 @@ def run_execution(execution_arn: str) -> None:
 
 async def _run(record: dict[str, Any], state_machine: dict[str, Any]) -> None:
     if record["status"] != "RUNNING":
-        return  # stopped before it began
+        return  # stopped before it ran
     count("ExecutionsStarted", record)
     execution = Execution(record, state_machine)
     await _watch(execution, execution.run())
@@ -209,12 +209,24 @@ def stop_execution(data: dict[str, Any]) -> Any:
     execution_arn = data.get("executionArn", "")
 
     def stop() -> Any:
-        execution = _running.get(execution_arn)
+        execution = _running.get(execution_arn) or _begin_to_stop(execution_arn)
         if execution is not None:
             execution.stop(data.get("error"), data.get("cause"))
         return _stop_in_ministack(data)
 
     return loop.call(stop)
+
+
+def _begin_to_stop(execution_arn: str) -> Execution | None:
+    """Begin an execution that MiniStack has recorded, and that does not run yet."""
+    record = stepfunctions._executions.get(execution_arn)
+    if record is None or record["status"] != "RUNNING" or execution_arn in _redrivable:
+        return None
+    count("ExecutionsStarted", record)
+    execution = Execution(record, stepfunctions._state_machines[record["stateMachineArn"]])
+    execution.begin()
+    _redrivable[execution_arn] = execution
+    return execution
 
 
 def reset() -> None:

@@ -85,6 +85,11 @@ class Execution:
 
     async def run(self) -> None:
         """Run from the first state to an end, whatever it is."""
+        self.begin()
+        await self._run_to_end()
+
+    def begin(self) -> None:
+        """Record the start."""
         self._history.add(
             "ExecutionStarted",
             0,
@@ -94,7 +99,6 @@ class Execution:
                 "roleArn": self._state_machine["roleArn"],
             },
         )
-        await self._run_to_end()
 
     async def redrive(self) -> None:
         """Run on from where the execution stopped, to another end; what has succeeded is not run again."""

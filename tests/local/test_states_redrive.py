@@ -141,6 +141,23 @@ def test_stopped_execution(states: StepFunctions, worker: Worker) -> None:
     assert (outcome.status, outcome.output, outcome.error) == ("SUCCEEDED", "a", None)
 
 
+def test_execution_that_is_stopped_at_once_can_be_redriven(states: StepFunctions) -> None:
+    # Given executions that are stopped before most of them run
+    definition = states.create(machine(Wait={"Type": "Wait", "Seconds": 1}))
+    arns = []
+    for _ in range(20):
+        arns.append(states.api.start_execution(stateMachineArn=definition)["executionArn"])
+        states.api.stop_execution(executionArn=arns[-1], error="Enough")
+    for arn in arns:
+        stopped = states.wait(arn)
+        assert (stopped.status, stopped.error) == ("ABORTED", "Enough")
+        assert (stopped.types[0], stopped.types[-1]) == ("ExecutionStarted", "ExecutionAborted")
+        # When they are redriven
+        states.api.redrive_execution(executionArn=arn)
+    # Then each runs to its end
+    assert {states.wait(arn).status for arn in arns} == {"SUCCEEDED"}
+
+
 def test_timeout_of_the_state_machine_begins_anew(states: StepFunctions, worker: Worker) -> None:
     arn = states.start({**machine(Work=worker.work), "TimeoutSeconds": 1}, "a")
     worker.take(1)
