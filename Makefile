@@ -23,7 +23,8 @@ test: setup
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder  # long files of few tests not last
+	# Tests of the local AWS wait more than they compute; long files of few tests come first.
+	.venv/bin/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 clean:
 	@! test -x .venv/bin/python || .venv/bin/python -m local stop
