@@ -19,12 +19,11 @@ setup: .venv/.installed node_modules/.installed
 demo: setup
 	@bash local/demo.sh
 
-# Tests of the local AWS wait more than they compute, hence three processes; their long files come first.
 test: setup
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	.venv/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder  # long files of few tests not last
 
 clean:
 	@! test -x .venv/bin/python || .venv/bin/python -m local stop

@@ -126,7 +126,8 @@ def test_poison_items_fail_alone(project: QueueProject):
         17: "ResultNotJson",
     }
     assert rows[9]["error"]["message"] == "never works"
-    assert {row["attempts"] for row in rows if row["status"] == "failed"} == {3}
+    # And none was given up before its third attempt; one that a worker was lost with may have a further one
+    assert {row["attempts"] for row in rows if row["status"] == "failed"} <= {3, 4}
     summary = project.summary(record["job"])
     assert (summary["succeeded"], summary["failed"]) == (15, 5)
     assert summary["errors"] == dict(Counter(failed.values()))
