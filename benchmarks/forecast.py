@@ -1,8 +1,8 @@
 """Benchmark ``forecast``: the time of runs on the local AWS beside what utils/estimate.py simulates for them.
 
 The local AWS has parameters of its own: what the start of an execution and a call of a function take. They
-are measured for each workflow in the same run, with two short lists of one round and of several. Then three
-longer lists are run, whose items take different times, and compared with the simulation.
+are measured for each workflow in the same run, with a list of one item and with one of several rounds: a call
+takes what lets the simulation of that list end when its run did. Then three other lists are run and compared.
 """
 
 import json
@@ -29,9 +29,7 @@ from utils.forecast.work import Work
 LIMIT_APART = 0.1
 SPREAD = 0.3
 """Of the durations in the longer lists."""
-ROUNDS = 6
-"""Of the longer of the two lists with which the engine is measured; the shorter has one."""
-SEED = 1
+BISECTIONS = 12
 PROCESS = """\
 import time
 
@@ -55,7 +53,9 @@ class Case:
     seconds
         What an item takes, on average.
     round_items
-        Items that are processed at once, and end together if they are equal.
+        Items that are processed at once.
+    measured_items
+        Length of the list with which the engine is measured.
     marked_share
         Of the items that go through the queue.
     """
@@ -66,6 +66,7 @@ class Case:
     mode: str
     seconds: float
     round_items: int
+    measured_items: int
     sizes: tuple[int, int, int]
     marked_share: float = 0.0
 
@@ -78,6 +79,7 @@ CASES = (
         "inline",
         seconds=0.1,
         round_items=10,
+        measured_items=200,
         sizes=(100, 400, 1_500),
     ),
     Case(
@@ -87,6 +89,7 @@ CASES = (
         "EXPRESS batches",
         seconds=0.05,
         round_items=100,
+        measured_items=1_000,
         sizes=(500, 2_000, 6_000),
     ),
     Case(
@@ -102,6 +105,7 @@ CASES = (
         "tokens",
         seconds=0.2,
         round_items=4,
+        measured_items=120,
         sizes=(60, 200, 600),
         marked_share=0.5,
     ),
@@ -144,45 +148,48 @@ def _measure_once(case: Case) -> list[tuple[float, float]]:
     with local_aws() as ours, deploy(ours, case.settings, PROCESS, case.workflow, case.section) as deployment:
         mode = _read_mode(deployment, case)
         # The first run starts the workers.
-        _run(ours, deployment, make_items(case, case.round_items, marked_share=case.marked_share))
-        queued = 1.0 if case.marked_share else 0.0
-        short, long = (
-            _run(ours, deployment, make_items(case, case.round_items * rounds, marked_share=queued))
-            for rounds in (1, ROUNDS)
-        )
-        engine = local_engine(case, mode, short, long)
+        _run(ours, deployment, make_items(case, 2 * case.round_items))
+        single = _run(ours, deployment, make_items(case, 1))
+        rows = make_items(case, case.measured_items, spread=SPREAD)
+        engine = fit_engine(case, mode, single, describe(rows), _run(ours, deployment, rows))
         found = []
         for items in case.sizes:
-            rows = make_items(case, items, spread=SPREAD, marked_share=case.marked_share)
+            rows = make_items(case, items, spread=SPREAD)
             found.append((_run(ours, deployment, rows), simulate(mode, describe(rows), engine)))
         return found
 
 
-def local_engine(case: Case, mode: Mode, short: float, long: float) -> Engine:
-    """Tell what the engine takes from runs of one round and of several, whose items are equal."""
-    unit_items = 1 if case.marked_share else mode.direct.unit_items
-    round_seconds = (long - short) / (ROUNDS - 1)
-    call = max(0.0, round_seconds - unit_items * case.seconds)
+def fit_engine(case: Case, mode: Mode, single_seconds: float, work: Work, seconds: float) -> Engine:
+    """Find the engine on which a run of one item takes so long, and one of some work so long."""
+    least, most = 0.0, 10 * case.seconds
+    for _ in range(BISECTIONS):
+        call = (least + most) / 2
+        if simulate(mode, work, _engine(case, single_seconds, call)) < seconds:
+            least = call
+        else:
+            most = call
+    return _engine(case, single_seconds, least)
+
+
+def _engine(case: Case, single_seconds: float, call_seconds: float) -> Engine:
     return Engine(
         transitions_per_second=math.inf,
         express_starts_per_second=math.inf,
         standard_starts_per_second=math.inf,
         answers_per_second=math.inf,
         queue_first_workers=case.round_items,
-        call_seconds=call,
-        start_seconds=max(0.0, short - round_seconds),
+        call_seconds=call_seconds,
+        start_seconds=max(0.0, single_seconds - case.seconds - call_seconds),
     )
 
 
-def make_items(
-    case: Case, items: int, *, spread: float = 0.0, marked_share: float = 0.0
-) -> list[dict[str, Any]]:
+def make_items(case: Case, items: int, *, spread: float = 0.0) -> list[dict[str, Any]]:
     """Make a list whose items take their time in no order; the same each time."""
-    chance = random.Random(SEED)
+    chance = random.Random(items)
     rows = []
     for index in range(items):
         drawn = chance.gammavariate(1 / spread**2, case.seconds * spread**2) if spread else case.seconds
-        marked = math.floor((index + 1) * marked_share) > math.floor(index * marked_share)
+        marked = math.floor((index + 1) * case.marked_share) > math.floor(index * case.marked_share)
         rows.append({"id": index, "seconds": round(drawn, 4), "throttled": marked})
     return rows
 

@@ -5,18 +5,18 @@ from dataclasses import replace
 import pytest
 from forecast_templates import templates
 
-from benchmarks.forecast import CASES, ROUNDS, Case, describe, local_engine, make_figures, make_items
+from benchmarks.forecast import CASES, Case, describe, fit_engine, make_figures, make_items
 from stacks.config import Config
 from utils.forecast.modes import Overrides, read_modes
 from utils.forecast.simulation import simulate
-from utils.forecast.work import Work
 
 FAN_OUT, DISTRIBUTED, THROTTLED = CASES
 
 
 def mode_of(case: Case):
     modes = read_modes(templates(), Config(), Overrides(wait_seconds=0, max_concurrency=10))
-    return next(each for each in modes if (each.workflow, each.name) == (case.workflow, case.mode))
+    mode = next(each for each in modes if (each.workflow, each.name) == (case.workflow, case.mode))
+    return replace(mode, direct=replace(mode.direct, unit_items=10)) if case is DISTRIBUTED else mode
 
 
 def test_items_are_the_same_each_time_and_take_what_the_case_says():
@@ -31,29 +31,26 @@ def test_items_are_the_same_each_time_and_take_what_the_case_says():
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 1.0])
 def test_marked_items_are_spread_over_the_list(share):
-    rows = make_items(THROTTLED, 40, marked_share=share)
+    rows = make_items(replace(THROTTLED, marked_share=share), 40)
     assert describe(rows).throttled_share == share
     assert [sum(row["throttled"] for row in rows[at : at + 4]) for at in (0, 36)] == [4 * share] * 2
 
 
-@pytest.mark.parametrize(("start", "call"), [(0.5, 0.02), (0.0, 0.0)])
-def test_parameters_of_the_engine_are_found_again(start, call):
-    # Given the times of one round and of several on an engine that is known
-    mode = mode_of(FAN_OUT)
-    known = replace(local_engine(FAN_OUT, mode, 1, 6), start_seconds=start, call_seconds=call)
-    short, long = (
-        simulate(mode, Work(10 * rounds, seconds=FAN_OUT.seconds), known) for rounds in (1, ROUNDS)
+@pytest.mark.parametrize("case", [FAN_OUT, DISTRIBUTED, THROTTLED], ids=lambda case: case.workflow)
+@pytest.mark.parametrize(("start", "call"), [(0.5, 0.02), (0.05, 0.001)])
+def test_parameters_of_the_engine_are_found_again(case, start, call):
+    # Given the times of one item and of a list on an engine that is known
+    mode = mode_of(case)
+    work = describe(make_items(case, case.measured_items, spread=0.3))
+    single = start + case.seconds + call
+    known = replace(fit_engine(case, mode, single, work, 0.0), start_seconds=start, call_seconds=call)
+    # When it is found from them
+    found = fit_engine(case, mode, single, work, simulate(mode, work, known))
+    # Then it takes what the known one takes
+    assert (found.start_seconds, found.call_seconds) == (
+        pytest.approx(start, abs=0.005),
+        pytest.approx(call, abs=0.005),
     )
-    # Then they say what it takes
-    found = local_engine(FAN_OUT, mode, short, long)
-    assert (found.start_seconds, found.call_seconds) == (pytest.approx(start), pytest.approx(call))
-
-
-def test_a_batch_is_one_call_and_a_marked_item_another():
-    # Given rounds of a second each
-    for case, unit_items in ((DISTRIBUTED, 100), (THROTTLED, 1)):
-        found = local_engine(case, mode_of(case), 1.5, 1.5 + ROUNDS - 1)
-        assert found.call_seconds == pytest.approx(max(0, 1 - unit_items * case.seconds))
 
 
 def test_figures_say_how_far_apart_run_and_simulation_are():
