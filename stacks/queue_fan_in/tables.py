@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from stacks.findings import acknowledge
+from stacks.tables import OnDemandTable, text
 
 TIME_TO_LIVE_ATTRIBUTE = "expiresAt"
 
@@ -16,32 +16,11 @@ JOBS_BY_START_INDEX = "JobsByStart"
 """All jobs, in the order of their start."""
 
 
-class _ExpiringTable(dynamodb.TableV2):
-    """On-demand table whose items expire, encrypted with the account's own DynamoDB key."""
+class _ExpiringTable(OnDemandTable):
+    """On-demand table whose items expire."""
 
-    def __init__(
-        self,
-        scope: Construct,
-        id_: str,
-        *,
-        production: bool,
-        key: dynamodb.Attribute,
-        **properties: Any,
-    ) -> None:
-        super().__init__(
-            scope,
-            id_,
-            partition_key=key,
-            time_to_live_attribute=TIME_TO_LIVE_ATTRIBUTE,
-            billing=dynamodb.Billing.on_demand(),
-            encryption=dynamodb.TableEncryptionV2.aws_managed_key(),
-            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=production
-            ),
-            deletion_protection=production,
-            removal_policy=RemovalPolicy.RETAIN if production else RemovalPolicy.DESTROY,
-            **properties,
-        )
+    def __init__(self, scope: Construct, id_: str, *, production: bool, **properties: Any) -> None:
+        super().__init__(scope, id_, production=production, time_to_live=TIME_TO_LIVE_ATTRIBUTE, **properties)
         if not production:
             acknowledge(self, {"AwsSolutions-DDB3": "The list is kept: dropped again, it is a new job."})
 
@@ -54,18 +33,18 @@ class JobsTable(_ExpiringTable):
             scope,
             id_,
             production=production,
-            key=_text("job"),
-            global_secondary_indexes=[
+            key="job",
+            indexes=[
                 dynamodb.GlobalSecondaryIndexPropsV2(
                     index_name=JOBS_BY_START_INDEX,
-                    partition_key=_text("kind"),
-                    sort_key=_text("startedAt"),
+                    partition_key=text("kind"),
+                    sort_key=text("startedAt"),
                     # A record is written often; an index with more of it would be written each time, too.
                     projection_type=dynamodb.ProjectionType.KEYS_ONLY,
                 ),
                 dynamodb.GlobalSecondaryIndexPropsV2(
                     index_name=OPEN_JOBS_INDEX,
-                    partition_key=_text("open"),
+                    partition_key=text("open"),
                     sort_key=_number("deadline"),
                     projection_type=dynamodb.ProjectionType.KEYS_ONLY,
                 ),
@@ -81,14 +60,10 @@ class ResultsTable(_ExpiringTable):
             scope,
             id_,
             production=production,
-            key=_text("part"),
+            key="part",
             sort_key=_number("position"),
-            dynamo_stream=dynamodb.StreamViewType.KEYS_ONLY,
+            stream=dynamodb.StreamViewType.KEYS_ONLY,
         )
-
-
-def _text(name: str) -> dynamodb.Attribute:
-    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
 
 
 def _number(name: str) -> dynamodb.Attribute:
