@@ -18,12 +18,13 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.fan_in_counts import COUNTS, count_job
 from benchmarks.figures import Figure, Report, Result
 from benchmarks.process_memory import require_linux
+from utils.aws_figures import READ_UNIT_BYTES, REQUEST_BYTES
 from utils.forecast.cost import Dollars, price_usage
 from utils.forecast.message_usage import slowness
 from utils.forecast.mode import Function, Messages, Mode
 from utils.forecast.packing import Overheads
 from utils.forecast.page import default_modes
-from utils.forecast.usage import READ_UNIT_BYTES, REQUEST_BYTES, Usage, count_usage
+from utils.forecast.usage import Usage, count_usage
 from utils.forecast.work import Work
 
 PAGE = ROOT / "docs" / "workflows" / "queue_fan_in.md"

@@ -13,6 +13,11 @@ FILE = Path(__file__).with_name("prices_and_quotas.json")
 DEFAULT_REGION = "us-east-1"
 """The region of README's figures, and of an estimate for which none is named."""
 
+READ_UNIT_BYTES, WRITE_UNIT_BYTES = 4096, 1024
+"""Of an item, that a unit of a consistent read covers, and one of a write (DynamoDB pricing)."""
+REQUEST_BYTES = 64 * 1024
+"""That a request to a queue covers (Amazon SQS pricing)."""
+
 
 @cache
 def _content() -> dict[str, Any]:

@@ -3,10 +3,11 @@
 import math
 from typing import TYPE_CHECKING
 
-from utils.aws_figures import quota
+from utils.aws_figures import READ_UNIT_BYTES, REQUEST_BYTES, WRITE_UNIT_BYTES, quota
 from utils.forecast.engine import Engine
 from utils.forecast.mode import Function, Messages, Mode
 from utils.forecast.units import (
+    PART_BYTES,
     Units,
     count_calls,
     count_further_calls,
@@ -20,23 +21,17 @@ from utils.forecast.work import Work
 if TYPE_CHECKING:
     from utils.forecast.usage import Usage
 
-REQUEST_BYTES = 64 * 1024
-"""That a request to a queue covers (Amazon SQS pricing)."""
 PROCESSOR_MB = 1769
 """Memory with which a function has one processor (Lambda guide, "Configure Lambda function memory")."""
 RECORD_BYTES = 60
 """What a record has beside its result: key, position, expiry. An assumption."""
 COMPRESSED_SHARE = 0.52
 """Of a result as JSON, that is left when it is compressed. An assumption: of orders of 1 KB it is as much."""
-WRITE_UNIT_BYTES, READ_BYTES = 1024, 8192
-"""Of an item that is written, and that is read eventually consistently (DynamoDB pricing)."""
 JOB_WRITES, FILE_WRITES = 16, 1
 """Writes of a job's record beside those for its items, and others for each file of rows: assumptions."""
 LIST_READS, LIST_ENDS = 3, 2
 """How often a list is read: it is checked, sent, and put beside its results; twice more is asked for at its
 end."""
-PART_BYTES = 8 * 1024**2
-"""Of a list that is dropped in parts, one request each. An assumption."""
 ROW_BYTES = 80
 """What a row has beside its item and its result. An assumption."""
 
@@ -57,7 +52,8 @@ def count_messages(usage: "Usage", mode: Mode, messages: Messages, work: Work) -
     usage.write_units += work.items * math.ceil(record_bytes / WRITE_UNIT_BYTES)
     _count_counting(usage, mode, messages, work, sent)
     pages = math.ceil(work.items / messages.packing.page_items)
-    usage.read_units += work.items * record_bytes / READ_BYTES + pages
+    # Eventually consistent reads take half as many units.
+    usage.read_units += work.items * record_bytes / READ_UNIT_BYTES / 2 + pages
     over, request = messages.overheads, messages.overheads.request
     _invoke_long(usage, messages.split, work.items * over.split_item, sends * request)
     _invoke_long(usage, messages.finish, work.items * over.finish_item, pages * request)

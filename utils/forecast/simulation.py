@@ -26,10 +26,8 @@ from utils.forecast.work import Work
 
 PROCESSES = 50
 """That stand for all places when units are taken in chunks."""
-SIMULATED_UNITS = 3_000
+SIMULATED_UNITS, MOST_RUNS = 3_000, 300
 """Where chance plays a part, a run is simulated again until so many units were; the average is taken."""
-
-MOST_RUNS = 300
 
 Steps = Generator[simpy.Event]
 
@@ -56,29 +54,34 @@ def simulate(mode: Mode, work: Work, engine: Engine) -> float:
 @lru_cache(maxsize=4096)
 def _average_seconds(mode: Mode, work: Work, engine: Engine) -> float:
     units = sum(group.count for group in split_units(mode, work))
-    chance = work.spread or work.failure_rate
-    runs = min(max(1, SIMULATED_UNITS // units), MOST_RUNS) if chance else 1
-    return fmean(
-        _Run(mode, work, engine, Random(seed)).seconds()  # noqa: S311 - chance, no secret
-        for seed in range(runs)
-    )
+    transitions = count_usage(mode, work).transitions / units
+    runs = min(max(1, SIMULATED_UNITS // units), MOST_RUNS) if work.varies else 1
+    return fmean(_Run(mode, work, engine, transitions, seed).seconds() for seed in range(runs))
 
 
 class _Run:
-    """One execution, or one job of the workflow without a state machine."""
+    """One execution, or one job of the workflow without a state machine.
 
-    def __init__(self, mode: Mode, work: Work, engine: Engine, random: Random) -> None:
+    Parameters
+    ----------
+    transitions
+        Of a unit.
+    seed
+        Of what chance decides.
+    """
+
+    def __init__(self, mode: Mode, work: Work, engine: Engine, transitions: float, seed: int) -> None:
         groups = list(split_units(mode, work))
         units = sum(group.count for group in groups)
-        self._mode, self._work, self._engine, self._random = mode, work, engine, random
+        self._mode, self._work, self._engine = mode, work, engine
+        self._random = Random(seed)  # noqa: S311 - chance, no secret
         self._environment = simpy.Environment()
         self._places = min(mode.at_once, units)
         self._chunks = Chunks(groups, self._places)
         self._starts = Rate(_starts_per_second(mode, work, engine))
         self._transitions = Rate(engine.transitions_per_second)
-        self._transitions_of_unit = count_usage(mode, work).transitions / units
+        self._transitions_of_unit = transitions
         self._writes, self._answers = Rate(engine.table_writes_per_second), Rate(engine.answers_per_second)
-        self._chance = bool(work.spread or work.failure_rate)
         self._ended = 0.0
         at_first = engine.environments_per_ten_seconds
         self._functions = self._slots(at_first, at_first / 10, engine.functions_at_once)
@@ -129,7 +132,7 @@ class _Run:
 
     def _draw(self, chunk: Chunk) -> tuple[Sample, float]:
         """Draw what a place takes for its units, and by how much the slowest of the places ends later."""
-        draws = chunk.places if self._chance and chunk.rounds == 1 else 1
+        draws = chunk.places if self._work.varies and chunk.rounds == 1 else 1
         samples = [
             draw(chunk.units, chunk.rounds, self._work, self._engine, self._random) for _ in range(draws)
         ]

@@ -13,6 +13,8 @@ LONGEST_PAUSE_SECONDS = 30
 
 SUMMARY_ITEMS_PER_SECOND = 130_000
 """That the function reads which sums up results. An assumption: half of what it did on a processor."""
+PART_BYTES = 8 * 1024**2
+"""Of an object that is written or read in parts, one request each. An assumption."""
 ENTRY_BYTES = 20
 """What an item has around it in a batch or a message, index and comma included."""
 

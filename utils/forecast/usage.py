@@ -4,9 +4,11 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+from utils.aws_figures import READ_UNIT_BYTES, REQUEST_BYTES, WRITE_UNIT_BYTES
 from utils.forecast.message_usage import count_messages
 from utils.forecast.mode import Function, Mode
 from utils.forecast.units import (
+    PART_BYTES,
     SUMMARY_ITEMS_PER_SECOND,
     Units,
     count_calls,
@@ -29,13 +31,8 @@ TRACED_SHARE = 0.05
 EXPRESS_STEP_SECONDS = 0.1
 EXPRESS_GB = 64 / 1024
 """To which time and memory of an Express execution are rounded up (Step Functions pricing)."""
-PART_BYTES = 8 * 1024**2
-"""Of an object that is written or read in parts, one request each. An assumption."""
 ROW_BYTES = 150
 """What a row of results has beside its item and its result. An assumption."""
-REQUEST_BYTES = 64 * 1024
-"""That a request to a queue covers (Amazon SQS pricing)."""
-READ_UNIT_BYTES, WRITE_UNIT_BYTES = 4096, 1024
 
 
 @dataclass

@@ -38,6 +38,11 @@ class Work:
     needs_token: bool = False
 
     @property
+    def varies(self) -> bool:
+        """Whether chance plays a part in how long it takes."""
+        return bool(self.spread or self.failure_rate)
+
+    @property
     def list_bytes(self) -> float:
         """Size of the list as a JSON array."""
         return self.items * (self.item_bytes + 1) + 1

@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from utils.attribute_values import item_bytes
+from utils.aws_figures import READ_UNIT_BYTES
 from utils.watch.items import Event, details_of
 from utils.watch.plain_json import parse
 
 ENDS = ("Succeeded", "Failed", "TimedOut")
-READ_UNIT_BYTES = 4096
-"""That a unit of a consistent read covers (DynamoDB pricing)."""
 
 
 @dataclass
