@@ -2,11 +2,11 @@
 
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from distributed_map_project import DistributedMapProject
+from item_faults import FAULTY_PROCESS
 from projects import Project
 
 from tests.local.conftest import local_aws, new_account, new_cdk_account
@@ -14,7 +14,6 @@ from tests.local.conftest import local_aws, new_account, new_cdk_account
 __all__ = ["local_aws", "new_account", "new_cdk_account"]
 
 FUNCTION_TIMEOUT_SECONDS = 2
-FAULTY_PROCESS = Path(__file__).with_name("faulty_process.py")
 
 
 Deploy = Callable[..., DistributedMapProject]

@@ -1,6 +1,10 @@
 """What a processor can do wrong: the item that asks for it, the error's name and a pattern of its message."""
 
 import re
+from pathlib import Path
+
+FAULTY_PROCESS = Path(__file__).with_name("faulty_process.py")
+"""The processor that does as its items ask."""
 
 REQUEST = r"RequestId: [0-9a-f-]{36} Error: "
 FOREIGN_MESSAGE = 'für Zoë: 支払い拒否 🚫 "so" \\ {% $x %}\n\u2028'

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import FAULTY_PROCESS
 from faulty_calls import install
+from item_faults import FAULTY_PROCESS
 from projects import wait_until
 from queue_project import ENDED, JOB_SECONDS, QueueProject
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from distributed_map_project import json_lines
+from item_faults import FAULTY_PROCESS
 from throttled_map_project import ThrottledMapProject
 
-FAULTY_PROCESS = Path(__file__).with_name("faulty_process.py")
 WORKERS = 4
 HEARTBEAT_SECONDS = 5
 BEATS_PER_TIMEOUT = 3

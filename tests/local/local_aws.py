@@ -16,6 +16,8 @@ from local.tool_environment import ACCOUNT, tool_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND_SECONDS = 120
+QUICK_SYNTHESIS = {"CDK_VALIDATION": "false"}
+"""Without CDK's own check of each template, which takes as long as all else that a deployment does."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class LocalAws:
         """What the stock tools need to work in an account of this emulator; .venv comes first in PATH."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         quiet = {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20", "NODE_NO_WARNINGS": "1"}
-        return {**tool_environment(self.endpoint, account, os.environ), "PATH": path, **quiet}
+        tools = tool_environment(self.endpoint, account, os.environ)
+        return {**tools, "PATH": path, **quiet, **QUICK_SYNTHESIS}
 
     def bootstrap(self, account: str) -> None:
         with pytest.MonkeyPatch.context() as patch:

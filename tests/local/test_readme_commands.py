@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from local_aws import LocalAws, free_port
+from local_aws import QUICK_SYNTHESIS, LocalAws, free_port
 from readme import (
     ACCOUNT_SECTION,
     Block,
@@ -23,7 +23,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     home = tmp_path_factory.mktemp("home")
     local_aws = LocalAws(home / "records", free_port())
     local_aws.start()
-    environment = {**clean_environment(), "LOCAL_AWS_DIR": str(local_aws.records)}
+    environment = {**clean_environment(), **QUICK_SYNTHESIS, "LOCAL_AWS_DIR": str(local_aws.records)}
     yield Reader.with_copy(home, environment, BLOCKS)
     local_aws.run("stop")
 
