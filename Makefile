@@ -23,7 +23,7 @@ test: setup
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder  # long files of few tests not last
+	.venv/bin/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder  # long files of few tests not last
 
 clean:
 	@! test -x .venv/bin/python || .venv/bin/python -m local stop

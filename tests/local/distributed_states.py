@@ -135,6 +135,16 @@ def wait_for_counts(states: StepFunctions, execution_arn: str, **expected: int) 
     return wait_for(find, f"items {expected}")
 
 
+def wait_for_end(states: StepFunctions, execution_arn: str) -> dict[str, Any]:
+    """Wait until the last Map Run of an execution has ended, which is after its last count."""
+
+    def find() -> dict[str, Any] | None:
+        (*_, run) = map_runs(states, execution_arn)
+        return None if run["status"] == "RUNNING" else run
+
+    return wait_for(find, "the end of the Map Run")
+
+
 def redrive(states: StepFunctions, outcome: Outcome) -> str:
     """Redrive an execution that has ended; return its ARN."""
     states.api.redrive_execution(executionArn=outcome.arn)

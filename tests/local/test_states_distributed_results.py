@@ -15,6 +15,7 @@ from distributed_states import (
     read_results,
     refuse,
     wait_for_counts,
+    wait_for_end,
     writer,
 )
 from state_machines import StepFunctions, machine
@@ -116,7 +117,8 @@ def test_stopped_execution_leaves_readable_results(states: StepFunctions) -> Non
     # When
     states.api.stop_execution(executionArn=arn)
     # Then
-    run = wait_for_counts(states, arn, aborted=1, resultsWritten=2)
+    wait_for_counts(states, arn, aborted=1, resultsWritten=2)
+    run = wait_for_end(states, arn)
     assert (run["status"], counts(run)) == (
         "ABORTED",
         {"succeeded": 1, "aborted": 1, "pending": 1, "total": 3, "resultsWritten": 2},
