@@ -362,7 +362,7 @@ def test_every_history_ends_right(modules, monkeypatch):
     run_state_machine_as_test(
         Histories,
         settings=settings(
-            max_examples=400,
+            max_examples=250,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
