@@ -58,6 +58,7 @@ def read_message_mode(template: Template, max_concurrency: int | None, memory_mb
         logs_all=False,
         traced=False,
         messages=messages,
+        keeps_at_once=max_concurrency is not None,
         settings={"queueFanIn": {"workerMaxConcurrency": workers}},
     )
 

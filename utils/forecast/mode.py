@@ -128,6 +128,9 @@ class Mode:
         Units at once, at most, as configured and as AWS allows.
     asked_at_once
         What was configured.
+    keeps_at_once
+        Whether no more at once may be proposed: how many was said for this estimate, and may be what a
+        dependency bears.
     direct, queue
         The routes; the second has the marked items, and takes places of `at_once` as the first does.
     states, events
@@ -172,4 +175,5 @@ class Mode:
     heartbeat_seconds: float = 0.0
     item_timeout_seconds: float = 0.0
     messages: Messages | None = None
+    keeps_at_once: bool = False
     settings: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict, hash=False)

@@ -73,9 +73,14 @@ def find_message_breaks(mode: Mode, work: Work, makespan: Makespan) -> Iterator[
 
 
 def _cure_deadline(mode: Mode, makespan: Makespan, deadline: float) -> dict[str, Setting] | None:
-    """Have enough workers for half of the time, or as many as there may be; else raise the deadline."""
-    most = min(MAX_WORKERS_AT_ONCE, quota("functionsAtOnce"))
-    if makespan.bound == "concurrency" and mode.at_once < most:
-        return {"workerMaxConcurrency": min(math.ceil(mode.at_once * makespan.seconds / deadline * 2), most)}
-    minutes = math.ceil(makespan.seconds / 30)
-    return {"deadlineMinutes": minutes} if minutes <= MAX_DEADLINE_MINUTES else None
+    """Have enough workers for half of the time; where so many may not be, raise the deadline."""
+    cured: dict[str, Setting] = {}
+    seconds, most = makespan.seconds, min(MAX_WORKERS_AT_ONCE, quota("functionsAtOnce"))
+    if makespan.bound == "concurrency" and mode.at_once < most and not mode.keeps_at_once:
+        workers = min(math.ceil(mode.at_once * seconds / deadline * 2), most)
+        cured["workerMaxConcurrency"] = workers
+        seconds *= mode.at_once / workers
+        if seconds < deadline:
+            return cured
+    minutes = math.ceil(seconds / 30)
+    return {**cured, "deadlineMinutes": minutes} if minutes <= MAX_DEADLINE_MINUTES else None
