@@ -154,12 +154,12 @@ def _open(path: Path, largest_bytes: int | None) -> Iterator[BinaryIO]:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise CommandError(f"{path}: cannot be read: {reason}") from error
-    if largest_bytes and status.st_size > largest_bytes:
-        raise CommandError(
-            f"{path}: has {status.st_size:,} bytes, and Step Functions reads at most "
-            f"{largest_bytes:,}: split the list"
-        )
     with file:
+        if largest_bytes and status.st_size > largest_bytes:
+            raise CommandError(
+                f"{path}: has {status.st_size:,} bytes, and Step Functions reads at most "
+                f"{largest_bytes:,}: split the list"
+            )
         yield file
 
 

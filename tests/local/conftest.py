@@ -42,7 +42,7 @@ def new_account(local_aws: LocalAws) -> Callable[[], dict[str, str]]:
 def new_cdk_account(
     local_aws: LocalAws, new_account: Callable[[], dict[str, str]]
 ) -> Callable[[], dict[str, str]]:
-    """Make the same, bootstrapped for ``cdk deploy``, which takes some seconds."""
+    """Make the same, bootstrapped for ``cdk deploy``."""
 
     def create() -> dict[str, str]:
         environment = new_account()

@@ -10,7 +10,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from local import cdk_toolkit, instances
+from local import instances
 from local.instances import Instance
 from local.tool_environment import ACCOUNT, tool_environment
 
@@ -67,9 +67,15 @@ class LocalAws:
         return {**tools, "PATH": path, **quiet, **QUICK_SYNTHESIS}
 
     def bootstrap(self, account: str) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("LOCAL_AWS_DIR", str(self.records))
-            cdk_toolkit.bootstrap(Instance(self.port, 0, 0.0), account)
+        """Give an account the bootstrap stack that `cdk bootstrap` gave the first one at the start."""
+        first, other = client(self, "cloudformation"), client(self, "cloudformation", account)
+        other.create_stack(
+            StackName="CDKToolkit",
+            TemplateBody=first.get_template(StackName="CDKToolkit")["TemplateBody"],
+            Parameters=first.describe_stacks(StackName="CDKToolkit")["Stacks"][0]["Parameters"],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+        other.get_waiter("stack_create_complete").wait(StackName="CDKToolkit", WaiterConfig={"Delay": 0.1})
 
 
 def free_port() -> int:

@@ -97,7 +97,7 @@ class Project:
         return json.loads(self.run("aws", *arguments, "--output", "json").stdout or "null")
 
     def deploy(self, *options: str) -> None:
-        self.run("npx", "cdk", "deploy", "--require-approval", "never", *options)
+        self.run("node_modules/.bin/cdk", "deploy", "--require-approval", "never", *options)
 
     def load(self, items: Any) -> str:
         """Load a list with the loader; returns what it says."""

@@ -82,6 +82,10 @@ class Reader:
         shutil.copytree(ROOT / "node_modules", folder / "node_modules", symlinks=True)
         answers = {"CDK_REQUIRE_APPROVAL": "never", "CDK_FORCE": "true"}
         own = {"HOME": str(home), "COLUMNS": "100", "NODE_NO_WARNINGS": "1", **answers}
+        # Where jsii keeps the CDK's library unpacked, which it would unpack anew for each home.
+        own["JSII_RUNTIME_PACKAGE_CACHE_ROOT"] = str(
+            Path.home() / ".cache" / "aws" / "jsii" / "package-cache"
+        )
         return cls(folder, {**environment, **own}, list(blocks))
 
     def follow_to(self, command: Block) -> Done:

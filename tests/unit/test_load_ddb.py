@@ -1,14 +1,16 @@
 """The loader as its user runs it: paths, exit codes, lines."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+
+from utils.load_list import main
 
 ROOT = Path(__file__).parents[2]
 LOADER = str(ROOT / "utils" / "load-ddb.py")
@@ -17,27 +19,8 @@ REGION = {"AWS_DEFAULT_REGION": "eu-west-1"}
 
 
 @pytest.fixture
-def environment(tmp_path):
-    """An empty home, so that no setting of this machine reaches the loader."""
-    home = tmp_path / "home"
-    home.mkdir()
-    return {"PATH": os.environ["PATH"], "HOME": str(home), "AWS_EC2_METADATA_DISABLED": "true"}
-
-
-@pytest.fixture
-def load(tmp_path, environment):
-    def run(*arguments: str, cwd: Path = tmp_path, script: str = LOADER, **settings: str):
-        return subprocess.run(
-            [sys.executable, script, *arguments],
-            cwd=cwd,
-            env={**environment, **settings},
-            capture_output=True,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
-
-    return run
+def load(run_main):
+    return partial(run_main, main)
 
 
 @pytest.fixture
@@ -58,9 +41,10 @@ def list_file(tmp_path):
         (".", ["utils/load-ddb.py", "--json", "utils/simplelist.json"]),
     ],
 )
-def test_it_runs_from_its_folder_and_from_the_root_without_credentials_or_table(load, folder, arguments):
-    script, *rest = arguments
-    done = load(*rest, "--dry-run", cwd=ROOT / folder, script=script)
+def test_it_runs_from_its_folder_and_from_the_root_without_credentials_or_table(
+    run_process, folder, arguments
+):
+    done = run_process(*arguments, "--dry-run", cwd=ROOT / folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("would write 3 items to table StepFunctionsProjectDDBTable\n")
     assert '[2] {"S": "Mathematics"}' in done.stdout
@@ -73,6 +57,7 @@ def test_a_usage_error_exits_2(load, arguments):
     assert done.stderr.startswith("usage: load-ddb.py")
 
 
+@pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize(
     ("arguments", "settings", "line"),
     [
@@ -149,8 +134,9 @@ def test_an_empty_list_loads_with_a_note(load, list_file):
     )
 
 
-def test_a_terminal_without_unicode_still_shows_the_list(load, list_file):
-    done = load("--json", list_file(["é😀"]), "--dry-run", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+def test_a_terminal_without_unicode_still_shows_the_list(run_process, list_file):
+    ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = run_process(LOADER, "--json", list_file(["é😀"]), "--dry-run", **ascii_only)
     assert done.returncode == 0
     assert '[0] {"S": "\\xe9\\U0001f600"}' in done.stdout
 

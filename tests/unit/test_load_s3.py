@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import boto3
@@ -22,14 +23,6 @@ REGION = {"AWS_DEFAULT_REGION": "eu-west-1"}
 
 
 @pytest.fixture
-def environment(tmp_path):
-    """An empty home, so that no setting of this machine reaches the loader."""
-    home = tmp_path / "home"
-    home.mkdir()
-    return {"PATH": os.environ["PATH"], "HOME": str(home), "AWS_EC2_METADATA_DISABLED": "true"}
-
-
-@pytest.fixture
 def config(tmp_path):
     def write(**distributed_map: object) -> str:
         path = tmp_path / "config.json"
@@ -40,19 +33,8 @@ def config(tmp_path):
 
 
 @pytest.fixture
-def load(tmp_path, environment):
-    def run(*arguments: str, cwd: Path = tmp_path, script: str = LOADER, **settings: str):
-        return subprocess.run(
-            [sys.executable, script, *arguments],
-            cwd=cwd,
-            env={**environment, **settings},
-            capture_output=True,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
-
-    return run
+def load(run_main):
+    return partial(run_main, main)
 
 
 @pytest.fixture
@@ -73,9 +55,10 @@ def list_file(tmp_path):
         (".", ["utils/load-s3.py", "--file", "utils/simplelist.jsonl"]),
     ],
 )
-def test_it_runs_from_its_folder_and_from_the_root_without_credentials_or_bucket(load, folder, arguments):
-    script, *rest = arguments
-    done = load(*rest, "--dry-run", cwd=ROOT / folder, script=script)
+def test_it_runs_from_its_folder_and_from_the_root_without_credentials_or_bucket(
+    run_process, folder, arguments
+):
+    done = run_process(*arguments, "--dry-run", cwd=ROOT / folder)
     assert done.returncode == 0
     assert done.stdout.startswith(
         "would write 3 items to s3://<ListsBucketName of DistributedMapStack>/lists/items.jsonl\n"
@@ -228,6 +211,7 @@ def test_what_may_surprise_is_warned_of_and_goes_on(load, list_file, tmp_path):
     assert done.stdout.splitlines()[1:] == ["  file     csv, 8 bytes"]
 
 
+@pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize(
     ("settings", "line"),
     [
