@@ -67,6 +67,17 @@ def test_a_cure_is_said_beside_what_it_mends(run):
     assert "(onItemFailure is fail) → onItemFailure continue" in out
 
 
+def test_a_limit_that_several_modes_break_is_said_once(run, tmp_path):
+    path = tmp_path / "list.jsonl"
+    path.write_text('{"n": 1}\n{"n": 2, "throttled": true}\n', encoding="utf-8")
+    head, *rest = run("--file", path).out.partition("Limits that this work breaks")[1:]
+    sentence = "1 of 2 items are for a queue, and only throttledMap has one for them"
+    (line,) = [line for line in "".join(rest).splitlines() if sentence in line]
+    assert head
+    assert line.startswith("fanOut, inline; distributedMap, EXPRESS batches; ")
+    assert line.endswith(f"queueFanIn, messages: {sentence}")
+
+
 def test_json_with_a_file_is_a_list_and_without_one_the_output(run, tmp_path):
     # Given a list of which one item is marked
     items = [{"name": "a" * 89, "throttled": True}, *({"name": "b" * 100} for _ in range(3))]

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from forecast_templates import templates, templates_of
@@ -17,6 +18,7 @@ from utils.forecast.recommend import cure, recommend
 from utils.forecast.settings_file import write_settings
 from utils.forecast.work import Work
 
+ROOT = Path(__file__).parents[2]
 SHIPPED = {"workflows": ["fanOut"], "stepfunc": {"maxConcurrency": 1, "waitDurationSeconds": 2}}
 
 
@@ -80,7 +82,7 @@ def test_only_settings_that_differ_are_written_and_the_rest_stays(tmp_path):
     assert lines == [
         f"{path}: workflows now names distributedMap, too",
         f"{path}: distributedMap.maxItemsPerBatch 100 → 21",
-        "deploy it: npx cdk deploy DistributedMapStack",
+        f"put it in place of {ROOT / 'config.json'}, and deploy it: npx cdk deploy DistributedMapStack",
     ]
     assert json.loads(path.read_text(encoding="utf-8")) == {
         **SHIPPED,

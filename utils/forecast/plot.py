@@ -132,21 +132,23 @@ def find_changes(
         The first is the best mode of the fewest items.
     """
 
-    def best(items: int) -> str:
+    def best(items: int, among: Sequence[Mode] = modes) -> str:
         sized = replace(work, items=items)
-        rows = [_usable(row, sized, terms) for row in forecast(modes, sized, terms)]
+        rows = [_usable(row, sized, terms) for row in forecast(among, sized, terms)]
         usable = [row for row in rows if row is not None]
         return name_of(min(usable, key=measure).mode) if usable else ""
 
     changes = [Change(counts[0], best(counts[0]))]
     for before, after in pairwise(counts):
-        low, high, name = before, after, changes[-1].name
-        if best(high) == name:
+        old, new = changes[-1].name, best(after)
+        if new == old:
             continue
+        low, high = before, after
+        rivals = [mode for mode in modes if name_of(mode) in {old, new}]
         while high - low > max(1, high // 1000):
             middle = round(math.sqrt(low * high))
-            low, high = (middle, high) if best(middle) == name else (low, middle)
-        changes.append(Change(high, best(high)))
+            low, high = (middle, high) if best(middle, rivals) == old else (low, middle)
+        changes.append(Change(high, new))
     return changes
 
 

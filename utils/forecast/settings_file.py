@@ -9,6 +9,7 @@ from typing import Any
 from stacks.config import Config, ConfigError, load_config
 from stacks.json_file import read_json
 from utils.command import CommandError
+from utils.forecast.arguments import PROJECT_ROOT
 from utils.forecast.recommend import Recommendation
 from utils.forecast.whole_file import replace_file
 
@@ -48,7 +49,9 @@ def write_settings(path: Path, config: Config, recommendation: Recommendation) -
     if not lines:
         return [f"{path}: says so already"]
     _replace(path.resolve(), content)
-    return [*lines, f"deploy it: npx cdk deploy {workflow[0].upper()}{workflow[1:]}Stack"]
+    deployed = PROJECT_ROOT / "config.json"
+    first = "" if path.resolve() == deployed else f"put it in place of {deployed}, and "
+    return [*lines, f"{first}deploy it: npx cdk deploy {workflow[0].upper()}{workflow[1:]}Stack"]
 
 
 def _replace(path: Path, content: dict[str, Any]) -> None:

@@ -24,17 +24,21 @@ def forecast_lines(rows: Sequence[Row], recommendation: Recommendation | None) -
         line = LINE.format(f"{mode.workflow}, {mode.name}", *figures, len(row.breaks) or "")
         style = "bold green" if chosen == (mode.workflow, mode.name) else "dim" if row.fails else ""
         lines += [Text(line.rstrip(), style=style), Text(f"  {services_text(row.dollars)}", style="dim")]
-    return [*lines, Text(), *(Text(line) for line in break_lines(rows))]
+    return [*lines, Text(), *(Text(line) for line in _break_lines(rows))]
 
 
-def break_lines(rows: Sequence[Row]) -> list[str]:
-    """Say each limit that is broken, with the key of config.json that would mend it."""
-    lines = []
+def _break_lines(rows: Sequence[Row]) -> list[str]:
+    """Say each limit that is broken once, with the modes that break it and the keys that would mend it."""
+    modes: dict[str, list[str]] = {}
     for row in rows:
         for broken in row.breaks:
             cure = ", ".join(f"{key} {value}" for key, value in (broken.cure or {}).items())
-            lines.append(f"{row.mode.workflow}, {row.mode.name}: {broken.says}{f' → {cure}' if cure else ''}")
-    return lines
+            says = f"{broken.says}{f' → {cure}' if cure else ''}"
+            modes.setdefault(says, []).append(f"{row.mode.workflow}, {row.mode.name}")
+    if not modes:
+        return []
+    lines = [f"{'; '.join(names)}: {says}" for says, names in modes.items()]
+    return ["Limits that this work breaks (→ what config.json would say not to break them):", *lines, ""]
 
 
 def recommendation_lines(recommendation: Recommendation | None) -> list[str]:
