@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from local_aws import LocalAws, client
+from local_aws import QUICK_SYNTHESIS, LocalAws, client
 from readme import (
     ACCOUNT_SECTION,
     Block,
@@ -32,8 +32,8 @@ def reader(tmp_path_factory: pytest.TempPathFactory, local_aws: LocalAws, accoun
     credentials = f"[my-profile]\naws_access_key_id = {account}\naws_secret_access_key = any\n"
     (home / ".aws" / "credentials").write_text(credentials, encoding="utf-8")
     path = local_aws.environment()["PATH"]
-    environment = {**clean_environment(), "PATH": path, "AWS_ENDPOINT_URL": local_aws.endpoint}
-    return Reader.with_copy(home, environment, BLOCKS)
+    own = {"PATH": path, "AWS_ENDPOINT_URL": local_aws.endpoint, **QUICK_SYNTHESIS}
+    return Reader.with_copy(home, {**clean_environment(), **own}, BLOCKS)
 
 
 @pytest.mark.parametrize(("command", "shown"), COMMANDS)
