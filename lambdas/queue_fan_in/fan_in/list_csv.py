@@ -25,7 +25,7 @@ CSV_ERRORS = {
     "field larger": f"a field is longer than {FIELD_CHARACTERS:,} characters: close its quotation mark",
     "unexpected end": "the file ends inside quotation marks that are not closed",
     "new-line": "holds a carriage return outside quotation marks: save it with line ends LF or CRLF",
-    "',' expected": "text follows a closing quotation mark: double each mark inside a quoted field",
+    "',' expected": "text follows a closing quotation mark: close quoted fields, and double each mark inside",
 }
 """How a message of Python's `csv` begins, and what a user does about it."""
 
