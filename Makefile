@@ -5,6 +5,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Node 20 works; without these, jsii and the AWS SDK say at every call that it is old.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED := true
+# Bytecode is written when a module is first imported: that of all of aws_cdk would double the time of setup.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test clean
 
@@ -38,7 +40,7 @@ clean:
 		exit 1; }
 	@echo "Installing the Python packages into .venv (a minute or two, once) …"
 	@.venv/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement requirements-dev.txt
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json
