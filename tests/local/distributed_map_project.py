@@ -56,11 +56,6 @@ class DistributedMapProject(Project):
         answer = self.client("s3").get_object(Bucket=self.outputs["ResultsBucketName"], Key=key)
         return json.load(answer["Body"])
 
-    def rows(self, execution_arn: str) -> list[dict[str, Any]]:
-        """Read the rows of an execution with the command for them."""
-        printed = self.run("python", "utils/results.py", execution_arn, "--out", "-").stdout
-        return [json.loads(line) for line in printed.split("\n")[:-1]]
-
     def map_run(self, execution_arn: str) -> dict[str, Any]:
         """Describe the Map Run of an execution."""
         client = self.client("stepfunctions")

@@ -1,17 +1,23 @@
 """A copy of the app as a user works on it: edited, deployed and run with the stock tools."""
 
+import io
 import json
+import os
 import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
+from unittest import mock
 
 import boto3
 from local_aws import ROOT
+
+from utils import load_list, results
 
 PARTS = ["app.py", "cdk.json", "config.json", "config.schema.json", "lambdas", "stacks", "utils"]
 COMMAND_SECONDS = 120
@@ -80,6 +86,14 @@ class Project:
         assert result.returncode == exit_code, f"{command}: {result.stdout}{result.stderr}"
         return result
 
+    def call(self, main: Callable[[list[str]], None], *arguments: str) -> str:
+        """Run what a command runs, without the time of a process; returns what it prints."""
+        printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+        with mock.patch.dict(os.environ, self.environment, clear=True), redirect_stdout(printed):
+            main(list(arguments))
+        printed.seek(0)
+        return printed.read()
+
     def popen(self, *command: str) -> subprocess.Popen[str]:
         """Start a command whose output is read while it runs."""
         return subprocess.Popen(
@@ -100,10 +114,14 @@ class Project:
         self.run("node_modules/.bin/cdk", "deploy", "--require-approval", "never", *options)
 
     def load(self, items: Any) -> str:
-        """Load a list with the loader; returns what it says."""
+        """Load a list as the loader does; returns what it says."""
         file = self.folder / "list.json"
         file.write_text(json.dumps(items, ensure_ascii=False), encoding="utf-8")
-        return self.run("python", "utils/load-ddb.py", "--config", "config.json", "--json", str(file)).stdout
+        return self.call(load_list.main, "--config", str(self.folder / "config.json"), "--json", str(file))
+
+    def rows(self, run: str) -> list[dict[str, Any]]:
+        """Read the rows of an execution or a job with the command for them."""
+        return [json.loads(line) for line in self.call(results.main, run, "--out", "-").split("\n")[:-1]]
 
     @cached_property
     def outputs(self) -> dict[str, str]:
@@ -168,13 +186,13 @@ class Project:
         return list(pages.paginate(executionArn=execution_arn).search("events[]"))
 
     def log_lines(self, log_group: str) -> list[Any]:
-        """Read a log group with the AWS CLI: JSON where a line is JSON, the text otherwise."""
-        events = self.aws("logs", "filter-log-events", "--log-group-name", log_group)["events"]
-        return [_json_or_text(event["message"]) for event in events]
+        """Read a log group: JSON where a line is JSON, the text otherwise."""
+        pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=log_group)
+        return [_json_or_text(message) for message in pages.search("events[].message")]
 
     def function_log(self, ended: "Ended") -> list[Any]:
         """What the function logged itself while it ran for an execution."""
-        described = self.aws("lambda", "get-function-configuration", "--function-name", self.function_name)
+        described = self.client("lambda").get_function_configuration(FunctionName=self.function_name)
         lines = self.log_lines(described["LoggingConfig"]["LogGroup"])
         records = [line for line in lines if isinstance(line, dict)]
         events = [record for record in records if "event" in record["message"]]

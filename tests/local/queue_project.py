@@ -8,6 +8,8 @@ from typing import Any
 
 from projects import Project, wait_until
 
+from utils import upload_list
+
 ENDED = {"DONE", "INCOMPLETE", "FAILED"}
 JOB_SECONDS = 90
 
@@ -19,11 +21,12 @@ class QueueProject(Project):
     stack: str = "QueueFanInStack"
 
     def drop(self, name: str, items: list[Any]) -> str:
-        """Drop a list with the loader; returns the job."""
+        """Drop a list as the loader does; returns the job."""
         file = self.write(name, json_lines(items))
-        printed = self.run(
-            "python", "utils/load-s3.py", "--workflow", "queueFanIn", "--file", str(file)
-        ).stdout
+        config = str(self.folder / "config.json")
+        printed = self.call(
+            upload_list.main, "--config", config, "--workflow", "queueFanIn", "--file", str(file)
+        )
         return self._job_named_in(printed, file.stem)
 
     def _job_named_in(self, printed: str, stem: str) -> str:
@@ -58,11 +61,6 @@ class QueueProject(Project):
         """Wait for the end of a job; returns its record."""
         wait_until(lambda: self.record(job).get("status") in ENDED, JOB_SECONDS)
         return self.record(job)
-
-    def rows(self, job: str) -> list[dict[str, Any]]:
-        """Read the rows of a job with the command for them."""
-        printed = self.run("python", "utils/results.py", job, "--out", "-").stdout
-        return [json.loads(line) for line in printed.split("\n")[:-1]]
 
     def summary(self, job: str) -> Any:
         answer = self.client("s3").get_object(

@@ -1,26 +1,17 @@
-"""What tests of commands share: an environment of nobody, a command run within the test, boto3's models."""
+"""What tests of commands share: an environment of nobody, and a command run within the test."""
 
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pytest
 
 from utils.command import run_command
-
-
-@pytest.fixture(scope="session", autouse=True)
-def shared_service_models() -> Iterator[None]:
-    """One loader, which keeps the services' models that it has read, for every session of a test process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
-        yield
 
 
 @pytest.fixture
