@@ -23,7 +23,7 @@ FAULTS = ["die before", "die after", "throttle"]
 FAULTY_CALLS = ["TransactWriteItems", "PutItem", "UpdateItem", "GetItem", "Query"]
 CHANCE = random.Random(20)
 PLAN = {
-    operation: CHANCE.choices(["pass", *FAULTS], [94, 2, 2, 2], k=4 * ORDERS) for operation in FAULTY_CALLS
+    operation: CHANCE.choices(["pass", *FAULTS], [96, 1, 1, 2], k=4 * ORDERS) for operation in FAULTY_CALLS
 }
 """What becomes of the first calls of each operation."""
 
