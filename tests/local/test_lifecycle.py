@@ -175,16 +175,16 @@ def test_a_damaged_record_is_removed(own_local_aws: LocalAws, damaged):
 
 
 @pytest.mark.parametrize("pid", ["1", None, "another's"])
-def test_a_damaged_record_of_a_running_emulator_signals_nobody(own_local_aws: LocalAws, pid):
+def test_a_damaged_record_of_a_running_emulator_signals_nobody(local_aws: LocalAws, pid):
     # Given
-    own_local_aws.start()
-    running = own_local_aws.instance()
-    file = own_local_aws.records / f"{own_local_aws.port}.json"
+    running = local_aws.instance()
+    file = local_aws.records / f"{local_aws.port}.json"
     sound = file.read_text()
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as other:
         file.write_text(json.dumps({**json.loads(sound), "pid": other.pid if pid == "another's" else pid}))
         # When
-        result = own_local_aws.run("stop")
+        result = local_aws.run("stop")
+        file.write_text(sound)
         survived = other.poll() is None
         other.kill()
     # Then
@@ -195,7 +195,6 @@ def test_a_damaged_record_of_a_running_emulator_signals_nobody(own_local_aws: Lo
     )
     assert survived
     assert running.pid in processes.list_group(running.pid)
-    file.write_text(sound)
 
 
 def test_a_process_that_has_taken_over_the_recorded_id_is_left_alone(own_local_aws: LocalAws):

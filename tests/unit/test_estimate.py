@@ -259,7 +259,8 @@ def test_what_cannot_be_recommended_is_not_written(run, config):
     assert config.read_text(encoding="utf-8") == before
 
 
-def test_plot_is_the_same_each_time_and_names_all_modes(run, tmp_path):
+def test_plot_is_the_same_each_time_and_names_all_modes(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("utils.forecast.plot.POINTS_PER_DECADE", 1)
     first, second = tmp_path / "a.svg", tmp_path / "b.svg"
     told = run("--items", 10, "--plot", first).err.splitlines()
     assert told == ["drawing: each point is a simulation, which takes some seconds …", f"wrote {first}"]

@@ -143,11 +143,11 @@ def test_time_of_the_batch_counts_from_its_start(handler, time_format):
 
 @pytest.mark.parametrize("hang", [lambda: time.sleep(30), loop_forever], ids=["waits", "computes"])
 def test_item_that_would_outlast_the_function_is_interrupted(handler, monkeypatch, hang):
-    # Given an item that never ends, and a function with a second left
+    # Given an item that never ends, and a function with two seconds left
     monkeypatch.setattr(handler, "process", lambda item: hang() if item == "hangs" else item)
     before = signal.getsignal(signal.SIGALRM)
     # When it is processed
-    answer = handler.handle_batch(batch_event(["a", "hangs", "c"]), context(1))
+    answer = handler.handle_batch(batch_event(["a", "hangs", "c"]), context(2))
     # Then the call ends a little earlier, with the outcomes that there are
     assert [row["index"] for row in answer["outcomes"]] == [0]
     assert answer["pending"] == [{"index": 2, "attempts": 0}, {"index": 1, "attempts": 1}]
