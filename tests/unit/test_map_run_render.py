@@ -138,7 +138,7 @@ def test_a_summary_has_the_items_of_each_route():
     lines = printed(ended(summary=SUMMARY | {"routes": {"direct": 600, "queue": 400}}))
 
     place = lines.index("Route direct    600")
-    assert lines[place + 1 : place + 3] == ["Route queue     400", "Batches         10"]
+    assert lines[place + 1 : place + 3] == ["Route queue     400", "Children        10"]
 
 
 def test_an_address_is_not_broken_where_it_may_be_copied_from_a_pipe():

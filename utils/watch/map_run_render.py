@@ -58,7 +58,8 @@ def summary_table(summary: Summary) -> Text:
         ("Failed", f"{summary.failed:,}"),
         *error_figures(summary.errors),
         *((f"Route {one_line(name)}", f"{count:,}") for name, count in summary.routes.items()),
-        ("Batches", f"{summary.batches:,}"),
+        # As the loader calls them: with two routes, a child has one item.
+        ("Children" if summary.routes else "Batches", f"{summary.batches:,}"),
         ("Attempts", f"{summary.attempts:,}"),
     ]
     if summary.started and summary.ended:
