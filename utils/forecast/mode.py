@@ -177,3 +177,8 @@ class Mode:
     messages: Messages | None = None
     keeps_at_once: bool = False
     settings: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict, hash=False)
+
+    @property
+    def title(self) -> str:
+        """Name it among the modes of all workflows."""
+        return f"{self.workflow}, {self.name}"

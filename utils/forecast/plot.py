@@ -97,11 +97,6 @@ def _seconds(row: Row) -> float:
     return row.makespan.seconds
 
 
-def name_of(mode: Mode) -> str:
-    """Name a mode as the legend does."""
-    return f"{mode.workflow}, {mode.name}"
-
-
 def _usable(row: Row, work: Work, terms: Terms) -> Row | None:
     """Return the row with the settings that it needs; None where none let the mode take the work."""
     cured = cure(row, work, terms)
@@ -118,7 +113,7 @@ def _draw_lines(axes: Axes, tables: dict[int, list[Row]], work: Work, terms: Ter
         values = [measure(row) for row in rows]
         taken = [measure(row) if row else math.nan for row in usable]
         axes.plot(list(tables), values, ":", color=color, linewidth=0.9)
-        axes.plot(list(tables), taken, dashes, color=color, linewidth=1.6, label=name_of(mode))
+        axes.plot(list(tables), taken, dashes, color=color, linewidth=1.6, label=mode.title)
 
 
 def find_changes(
@@ -136,7 +131,7 @@ def find_changes(
         sized = replace(work, items=items)
         rows = [_usable(row, sized, terms) for row in forecast(among, sized, terms)]
         usable = [row for row in rows if row is not None]
-        return name_of(min(usable, key=measure).mode) if usable else ""
+        return min(usable, key=measure).mode.title if usable else ""
 
     changes = [Change(counts[0], best(counts[0]))]
     for before, after in pairwise(counts):
@@ -144,7 +139,7 @@ def find_changes(
         if new == old:
             continue
         low, high = before, after
-        rivals = [mode for mode in modes if name_of(mode) in {old, new}]
+        rivals = [mode for mode in modes if mode.title in {old, new}]
         while high - low > max(1, high // 1000):
             middle = round(math.sqrt(low * high))
             low, high = (middle, high) if best(middle, rivals) == old else (low, middle)

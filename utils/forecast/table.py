@@ -1,12 +1,13 @@
 """The forecast as a table for people and as JSON for machines."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
 
 from utils.forecast.cost import services_text
 from utils.forecast.forecast import Row
+from utils.forecast.mode import Setting
 from utils.forecast.recommend import Recommendation
 from utils.forecast.words import dollars_text, duration_text
 
@@ -17,12 +18,12 @@ LINE = "{:<32}{:>11}{:>14}   {:<12}{:>6}"
 def forecast_lines(rows: Sequence[Row], recommendation: Recommendation | None) -> list[Text]:
     """Lay out two lines for each mode, the second of what its services cost; then each broken limit."""
     lines = [Text(LINE.format("Workflow, mode", "Cost", "Time", "Bound by", "Breaks"), style="bold")]
-    chosen = recommendation and (recommendation.row.mode.workflow, recommendation.row.mode.name)
+    chosen = recommendation and recommendation.row.mode.title
     for row in rows:
         mode = row.mode
         figures = (dollars_text(row.dollars.total), duration_text(row.makespan.seconds), row.makespan.bound)
-        line = LINE.format(f"{mode.workflow}, {mode.name}", *figures, len(row.breaks) or "")
-        style = "bold green" if chosen == (mode.workflow, mode.name) else "dim" if row.fails else ""
+        line = LINE.format(mode.title, *figures, len(row.breaks) or "")
+        style = "bold green" if chosen == mode.title else "dim" if row.fails else ""
         lines += [Text(line.rstrip(), style=style), Text(f"  {services_text(row.dollars)}", style="dim")]
     return [*lines, Text(), *(Text(line) for line in _break_lines(rows))]
 
@@ -32,9 +33,8 @@ def _break_lines(rows: Sequence[Row]) -> list[str]:
     modes: dict[str, list[str]] = {}
     for row in rows:
         for broken in row.breaks:
-            cure = ", ".join(f"{key} {value}" for key, value in (broken.cure or {}).items())
-            says = f"{broken.says}{f' → {cure}' if cure else ''}"
-            modes.setdefault(says, []).append(f"{row.mode.workflow}, {row.mode.name}")
+            says = f"{broken.says} → {_settings_text(broken.cure)}" if broken.cure else broken.says
+            modes.setdefault(says, []).append(row.mode.title)
     if not modes:
         return []
     lines = [f"{'; '.join(names)}: {says}" for says, names in modes.items()]
@@ -48,11 +48,15 @@ def recommendation_lines(recommendation: Recommendation | None) -> list[str]:
             "Recommended: none, as no mode can take this work. Split the list, or make its items smaller."
         ]
     mode = recommendation.row.mode
-    lines = [f"Recommended: {mode.workflow}, {mode.name}: {recommendation.reason}"]
+    lines = [f"Recommended: {mode.title}: {recommendation.reason}"]
     for section, keys in recommendation.settings.items():
-        settings = ", ".join(f"{key} {value}" for key, value in keys.items())
+        settings = _settings_text(keys)
         lines.append(f"  config.json: workflows with {mode.workflow}; {section}: {settings}")
     return lines
+
+
+def _settings_text(settings: Mapping[str, Setting]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in settings.items())
 
 
 def forecast_json(rows: Sequence[Row], recommendation: Recommendation | None) -> dict[str, Any]:
